@@ -1,0 +1,68 @@
+// Everything that can happen in a run: what the engine emits, the journal keeps and the views show.
+import type { ChangeSummary, StepId } from './change.ts';
+import type { FailureReport } from './failure.ts';
+import type { Finding } from './finding.ts';
+import type { ExitCode, HostResult } from './verdict.ts';
+
+/** The phases of one host's transaction, in their order (design: observe -> ... -> confirm); `revert` where it fails. */
+export const PHASES = [
+  'connect',
+  'observe',
+  'assess',
+  'download',
+  'snapshot',
+  'arm',
+  'stage',
+  'rehearse',
+  'activate',
+  'validate',
+  'canary',
+  'confirm',
+  'revert',
+] as const;
+export type Phase = (typeof PHASES)[number];
+
+/** A row of the view and a line of the journal: a phase, or one step inside `activate`. */
+export type TaskId = Phase | StepId;
+
+export type Command = 'apply' | 'plan' | 'verify';
+
+export type RunEvent =
+  | {
+      readonly type: 'run-started';
+      readonly run: string;
+      readonly command: Command;
+      readonly operator: string;
+      readonly hosts: readonly string[];
+      /** Host -> digest of what is declared, so that a resumed run can tell whether the inventory changed. */
+      readonly version: string;
+    }
+  | { readonly type: 'host-started'; readonly host: string }
+  | { readonly type: 'task-started'; readonly host: string; readonly task: TaskId }
+  | { readonly type: 'task-ended'; readonly host: string; readonly task: TaskId; readonly note: string }
+  | {
+      readonly type: 'task-failed';
+      readonly host: string;
+      readonly task: TaskId;
+      readonly failure: FailureReport;
+    }
+  | {
+      readonly type: 'planned';
+      readonly host: string;
+      readonly digest: string;
+      readonly changes: readonly ChangeSummary[];
+      readonly findings: readonly Finding[];
+    }
+  /** The transaction's id on the host and its nonce's digest: enough to ask the host later what became of it. */
+  | { readonly type: 'claimed'; readonly host: string; readonly tx: string }
+  /** Something the operator should see, not tied to a row's end. */
+  | { readonly type: 'noted'; readonly host: string; readonly note: string }
+  | { readonly type: 'host-ended'; readonly result: HostResult }
+  | { readonly type: 'interrupted'; readonly signal: string }
+  | { readonly type: 'run-ended'; readonly exitCode: ExitCode };
+
+/** An event with its place in the run; `at` is milliseconds since the epoch, controller's clock. */
+export type RecordedEvent = RunEvent & { readonly seq: number; readonly at: number };
+
+/** Where events go. The engine awaits it: an event is durable before the next action. */
+export type Emit = (event: RunEvent) => Promise<void>;

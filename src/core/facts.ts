@@ -1,0 +1,107 @@
+// What one round trip reads from a host. Plain data: produced by remote/observe.ts, consumed by steps/ and auth/.
+
+export interface Facts {
+  readonly os: OsFacts;
+  /** dpkg's word: `amd64`, `arm64`; empty where there is no dpkg. */
+  readonly architecture: string;
+  /** The host's clock in seconds since the epoch, and its uptime, both when it was observed. */
+  readonly epochS: number;
+  readonly systemd: { readonly running: boolean; readonly version: number | null };
+  /** By package name; a package that dpkg has never heard of is absent. */
+  readonly packages: Readonly<Record<string, PackageFacts>>;
+  /** By absolute path; every requested path is present. */
+  readonly files: Readonly<Record<string, FileFacts>>;
+  readonly sshd: SshdFacts;
+  readonly sudo: { readonly implementation: 'sudo' | 'sudo-rs' | 'none'; readonly version: string };
+  /** By requested group name; `null` when `getent group` does not know it. */
+  readonly groups: Readonly<
+    Record<string, { readonly gid: number; readonly members: readonly string[] } | null>
+  >;
+  /** Accounts that were asked for by name, and every account with a login shell and authorized keys. */
+  readonly accounts: Readonly<Record<string, AccountFacts | null>>;
+  /** Who holds the dpkg or apt lock, as `command[pid]`; `null` when it is free. */
+  readonly dpkgLockHolder: string | null;
+  /** `dpkg --audit` said something: an earlier package operation was interrupted. */
+  readonly dpkgInterrupted: boolean;
+  /** Free space by path asked for (`/etc`, `/var/lib`, `/usr`, `/run`). */
+  readonly space: Readonly<
+    Record<string, { readonly freeKiB: number; readonly freeInodes: number; readonly readOnly: boolean }>
+  >;
+  /** An unfinished transaction of this program, dead or alive. */
+  readonly pending: PendingFacts | null;
+  /** Apt source files that name the Duo repository: path -> its active lines. */
+  readonly duoSources: Readonly<Record<string, readonly string[]>>;
+  /** The loader's complaint about the module at the path given, '' when it loads, `null` when there is no such file. */
+  readonly moduleError: string | null;
+}
+
+export interface OsFacts {
+  /** os-release ID: `debian`, `ubuntu`. */
+  readonly id: string;
+  readonly idLike: readonly string[];
+  readonly versionId: string;
+  /** VERSION_CODENAME, or UBUNTU_CODENAME for derivatives of Ubuntu. */
+  readonly codename: string;
+  readonly prettyName: string;
+}
+
+export interface PackageFacts {
+  /** dpkg's third status word: `installed`, `config-files`, `half-configured`, ... */
+  readonly status: string;
+  readonly version: string;
+  /** Repository URLs that `apt-cache policy` lists for the installed version; empty when unknown. */
+  readonly origins: readonly string[];
+}
+
+export type FileFacts =
+  | { readonly kind: 'absent' }
+  | {
+      readonly kind: 'file';
+      readonly mode: number;
+      readonly owner: string;
+      readonly group: string;
+      /** Lower-case hex of the file's bytes. */
+      readonly sha256: string;
+      /** UTF-8 text, secrets masked by the host before it left; `null` when not asked for, too large or no text. */
+      readonly text: string | null;
+    }
+  | { readonly kind: 'other'; readonly what: string };
+
+export interface SshdFacts {
+  /** `OpenSSH_9.2p1`'s `9.2`; empty when unknown. */
+  readonly version: string;
+  /**
+   * `sshd -T -C` by connection label (`*` is no particular user), keyword in lower case -> values of each line.
+   * Empty when `sshd -T` failed; then `error` says why.
+   */
+  readonly effective: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>;
+  readonly error: string;
+  /** systemd unit that serves: `ssh` or `sshd`; and whether service and socket are active. */
+  readonly unit: string;
+  readonly serviceActive: boolean;
+  readonly socketActive: boolean;
+}
+
+export interface AccountFacts {
+  readonly uid: number;
+  readonly home: string;
+  readonly shell: string;
+  /** Names of all groups, primary first. */
+  readonly groups: readonly string[];
+  /** `set`, `locked` (! or *), `empty`, `none` (no shadow entry, e.g. a directory account) or `unknown`. */
+  readonly password: 'set' | 'locked' | 'empty' | 'none' | 'unknown';
+  /** Lines of its AuthorizedKeysFile files that are keys. */
+  readonly authorizedKeys: number;
+}
+
+export interface PendingFacts {
+  readonly tx: string;
+  readonly run: string;
+  readonly operator: string;
+  /** Seconds since the epoch, host's clock. */
+  readonly sinceS: number;
+  /** The guard's watcher is alive: the transaction is running, not left behind. */
+  readonly alive: boolean;
+  /** The guard's state word. */
+  readonly state: string;
+}

@@ -1,0 +1,67 @@
+// One host's validated variables, with defaults: what the operator wants of it.
+import type { Secret, SecretRef } from './secret.ts';
+
+export interface Settings {
+  /** The inventory's name of the host; the only name shown to people. */
+  readonly host: string;
+  readonly connection: ConnectionSettings;
+  readonly duo: DuoSettings;
+  /** Lower-case group names whose members meet Duo at SSH login (and, sudoGroup, at sudo). */
+  readonly serverAccessGroup: string;
+  readonly sudoGroup: string;
+  readonly breakGlass: BreakGlassSettings | null;
+  readonly keyOnlyUsers: readonly string[];
+  readonly keyOnlyGroups: readonly string[];
+  /** Accounts whose key-only login may end: `key_login_loss_accepted`. */
+  readonly keyLoginLossAccepted: readonly string[];
+  readonly canary: { readonly user: string; readonly passcode: SecretRef | null } | null;
+  /** Minutes, -1 to 10080; sudo's timestamp_timeout. */
+  readonly sudoTimestampTimeoutMin: number;
+  readonly repository: RepositorySettings;
+  readonly sshdConfig: 'managed' | 'check';
+}
+
+export interface ConnectionSettings {
+  /** What is dialled: ansible_host or the inventory name. */
+  readonly address: string;
+  readonly port: number;
+  /** The automation account: logs in by key, `sudo -n` asks nothing. */
+  readonly user: string;
+  readonly privateKeyFile: string | null;
+  readonly password: SecretRef | null;
+  /** Jump hosts in the order they are passed, `[user@]host[:port]`. */
+  readonly jumps: readonly string[];
+  /** false: the login is root's already, no sudo. */
+  readonly become: boolean;
+}
+
+export interface DuoSettings {
+  readonly ikey: string;
+  readonly skey: SecretRef;
+  readonly apiHost: string;
+  readonly failmode: 'safe' | 'secure';
+  /**
+   * Every other key of pam_duo.conf in the order to be written, as it is to be written (booleans `yes`/`no`):
+   * pushinfo, autopush, prompts, https_timeout, http_proxy, cafile, ...
+   */
+  readonly options: readonly (readonly [key: string, value: string])[];
+}
+
+export interface BreakGlassSettings {
+  readonly user: string;
+  /** Addresses, CIDR networks or sshd patterns; empty: from anywhere. */
+  readonly allowedSources: readonly string[];
+  readonly password: SecretRef | null;
+}
+
+export interface RepositorySettings {
+  /** Without a trailing slash: https://pkg.duosecurity.com */
+  readonly url: string;
+  /** URL or absolute path of the armoured or binary key. */
+  readonly key: string;
+  /** Upper-case hex, 40 characters each: all that may be in the key file. */
+  readonly fingerprints: readonly string[];
+}
+
+/** Opens a reference; given by cli/, which resolved all of them before the first connection. */
+export type OpenSecret = (ref: SecretRef) => Secret;
