@@ -25,18 +25,35 @@ export interface ObserveRequest {
   readonly census: boolean;
 }
 
-/** One operation of the host's guard (templates/guard.sh). Words are quoted by remote/; `stdin` carries content. */
+/** Everything of ours on a host lives under this root-only folder; a transaction's files in `tx/<tx>/in/`. */
+export const GUARD_HOME = '/var/lib/duo-fleet';
+
+/**
+ * One operation of the host's guard. remote/ writes `files` into `GUARD_HOME/tx/<tx>/in/` (folders 0700, files 0600 from
+ * their first byte, content never in argv), then runs `/bin/sh GUARD_HOME/tx/<tx>/in/guard.sh OPERATION TX ARGS...` in
+ * the root channel, all in one frame. The guard itself (`guard.sh`) is among the files of `claim`.
+ */
 export interface GuardCall {
   readonly operation: GuardOperation;
+  /** Id of the transaction: lower-case letters, digits and `-`, at most 64. */
+  readonly tx: string;
   readonly args: readonly string[];
-  /** Named contents, e.g. `manifest`, `new/3`: written into the transaction's folder before the operation runs. */
+  /** By name relative to the transaction's `in/` folder: `guard.sh`, `manifest`, `new/3`. */
   readonly files: Readonly<Record<string, Uint8Array>>;
   readonly deadlineMs: number;
-  /** Progress marks of the guard, as they come: `task-started packages`. */
+  /** What follows `#mark ` on a line of the guard's output, as it comes; such lines are not in the reply. */
   readonly onMark?: (mark: string) => void;
 }
+
+/**
+ * - `claim` takes the host's lock, starts the guard's watcher and with it the lease
+ * - `prepare` downloads, takes the snapshot, arms, stages and validates the staged files
+ * - `activate` makes the staged files live; `validate` checks the live ones
+ * - `confirm` ends the lease for good; `abort` gives up before activation; `revert` puts back what was
+ * - `status` tells the host's own record of a transaction; `recover` settles what an earlier, dead one left
+ */
 export type GuardOperation =
-  'prepare' | 'activate' | 'validate' | 'confirm' | 'abort' | 'revert' | 'status' | 'recover';
+  'claim' | 'prepare' | 'activate' | 'validate' | 'confirm' | 'abort' | 'revert' | 'status' | 'recover';
 
 export interface GuardReply {
   /** Exit status of the guard: see GUARD_EXIT. */
@@ -83,17 +100,19 @@ export interface HostSession {
   /** Our address as the host sees it (for Match Address and faillock messages). */
   readonly sourceAddress: string;
   observe(request: ObserveRequest, deadlineMs: number): Promise<Facts>;
+  /** Calls are queued: a second one may be sent before the first is answered, which saves a turn. */
   guard(call: GuardCall): Promise<GuardReply>;
   /**
-   * Opens the lease's own channel and renews every `everyMs` until closed. `lost` resolves when a renewal was refused
-   * or not answered in time: the host may revert by itself from then on.
+   * Opens the lease's own channel (`guard.sh lease TX`; we write `renew SECONDS`, it answers `ok` or `fenced STATE`; we write
+   * `revert`, it answers lines and then `done CODE`) and renews every `everyMs` until closed. `lost` resolves with a
+   * sentence when a renewal was refused or not answered in time: the host may revert by itself from then on.
    */
   holdLease(options: {
     readonly tx: string;
     readonly everyMs: number;
     readonly leaseS: number;
   }): Promise<Lease>;
-  /** Nested: sshd -i in the rehearsal's mount namespace on a channel of this connection. */
+  /** Nested: `guard.sh rehearse TX GATE` on a channel of this connection is an `sshd -i` in a private mount namespace. */
   rehearse(tx: string, attempt: LoginAttempt, deadlineMs: number): Promise<LoginOutcome>;
   close(): void;
 }
