@@ -9,6 +9,7 @@ export const PHASES = [
   'connect',
   'observe',
   'assess',
+  'claim',
   'download',
   'snapshot',
   'arm',

@@ -63,7 +63,7 @@ export interface GuardReply {
 }
 
 /** Exit statuses of guard.sh. */
-export const GUARD_EXIT = { ok: 0, failed: 1, usage: 64, busy: 75, fenced: 76 } as const;
+export const GUARD_EXIT = { ok: 0, failed: 1, usage: 64, busy: 75, fenced: 76, drifted: 77 } as const;
 
 /** A login to be tried: through the candidate files on an exec channel, or over a new connection. */
 export interface LoginAttempt {

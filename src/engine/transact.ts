@@ -1,0 +1,180 @@
+// One host's way from the first connection to a verdict. What the host's own record says is the verdict; everything
+// here is only how we come to ask for it.
+import { summarize } from '../core/change.ts';
+import type { Emit } from '../core/event.ts';
+import { asFailure, Failure } from '../core/failure.ts';
+import type { Finding } from '../core/finding.ts';
+import type { Facts } from '../core/facts.ts';
+import type { Plan } from '../core/plan.ts';
+import { printable } from '../core/printable.ts';
+import type { HostSession, ObserveRequest, Remote } from '../core/remote.ts';
+import type { Settings } from '../core/settings.ts';
+import type { HostResult, Verdict } from '../core/verdict.ts';
+import type { Expectation } from '../auth/rehearsal.ts';
+import { DEADLINES } from './deadlines.ts';
+import { makeRows, type Rows } from './rows.ts';
+import { busyMessage, runTransaction } from './transaction.ts';
+
+/** What is wrong with a host for verify: a difference between what is declared and what is. */
+export interface Difference {
+  readonly step: string;
+  readonly target: string;
+  readonly message: string;
+}
+
+/** What one host's way needs; cli/wire.ts fills it in. */
+export interface TransactDeps {
+  readonly mode: 'apply' | 'plan' | 'verify';
+  readonly remote: Remote;
+  readonly emit: Emit;
+  readonly run: string;
+  readonly operator: string;
+  readonly leaseS: number;
+  readonly nowMs: () => number;
+  readonly sleep: (ms: number) => Promise<void>;
+  /** A fresh id for a transaction on a host, and a secret word for its confirmation; both `[a-z0-9-]`. */
+  readonly newTx: () => string;
+  readonly newNonce: () => string;
+  readonly observeRequest: (settings: Settings, sourceAddress: string) => ObserveRequest;
+  readonly makePlan: (facts: Facts, settings: Settings) => Plan;
+  readonly differences: (facts: Facts, settings: Settings) => readonly Difference[];
+  readonly rehearsal: (settings: Settings, facts: Facts) => readonly Expectation[];
+  /** The files of the transaction without the guard itself, and the guard. */
+  readonly transactionFiles: (
+    plan: Plan,
+    facts: Facts,
+    settings: Settings,
+  ) => Readonly<Record<string, Uint8Array>>;
+  readonly guardScript: Uint8Array;
+  /** Also told to whoever shows plans. */
+  readonly onPlan: (plan: Plan) => void;
+  /** verify --probe: the logins that are tried on the live host, none of them failing ones. */
+  readonly probe: ((settings: Settings) => Promise<readonly Finding[]>) | null;
+}
+
+/** How a host ended, without what `transact` adds. */
+export type Ending = Pick<HostResult, 'verdict' | 'changes' | 'findings' | 'failure'>;
+
+/** Brings one host to its verdict. Never throws: whatever goes wrong is in the result. */
+export const transact = async (settings: Settings, deps: TransactDeps): Promise<HostResult> => {
+  const startedMs = deps.nowMs();
+  const rows = makeRows(settings.host, deps.emit);
+  const ending = await endingOf(settings, deps, rows);
+  return { host: settings.host, durationMs: Math.round(deps.nowMs() - startedMs), ...ending };
+};
+
+const endingOf = async (settings: Settings, deps: TransactDeps, rows: Rows): Promise<Ending> => {
+  let session: HostSession | null = null;
+  try {
+    await deps.emit({ type: 'host-started', host: settings.host });
+    session = await rows.run('connect', () =>
+      deps.remote.connect(settings, { deadlineMs: DEADLINES.connectMs }),
+    );
+    return await withSession(settings, deps, rows, session);
+  } catch (thrown) {
+    // Only what happened before a transaction was begun comes here: nothing was touched.
+    const failure = asFailure(thrown);
+    const away = failure.reason === 'link' || failure.reason === 'timeout';
+    return ended(session === null && away ? 'unreachable' : 'refused', rows, { failure });
+  } finally {
+    session?.close();
+  }
+};
+
+const withSession = async (
+  settings: Settings,
+  deps: TransactDeps,
+  rows: Rows,
+  session: HostSession,
+): Promise<Ending> => {
+  const facts = await rows.run('observe', () => observe(settings, deps, session));
+  if (deps.mode === 'verify') return verifyHost(settings, deps, rows, facts);
+  const plan = await rows.run('assess', () => assess(settings, deps, facts));
+  const changes = plan.changes.map(summarize);
+  if (breaches(plan.findings).length > 0) {
+    return ended('refused', rows, { findings: plan.findings, changes: deps.mode === 'plan' ? changes : [] });
+  }
+  if (plan.changes.length === 0) return ended('unchanged', rows, { findings: plan.findings });
+  if (deps.mode === 'plan') return ended('planned', rows, { findings: plan.findings, changes });
+  return runTransaction({ settings, deps, rows, session, facts, plan });
+};
+
+/** One round trip; where an earlier run died on this host, what it left is put back first, and then looked at anew. */
+const observe = async (settings: Settings, deps: TransactDeps, session: HostSession): Promise<Facts> => {
+  const look = () =>
+    session.observe(deps.observeRequest(settings, session.sourceAddress), DEADLINES.observeMs);
+  const facts = await look();
+  if (facts.pending === null) return facts;
+  if (deps.mode !== 'apply') return facts;
+  if (facts.pending.alive) throw new Failure('busy', busyMessage(settings.host, facts.pending));
+  const reply = await session.guard({
+    operation: 'recover',
+    tx: facts.pending.tx,
+    args: [],
+    files: {},
+    deadlineMs: DEADLINES.claimMs,
+  });
+  if (reply.code !== 0) {
+    throw new Failure(
+      'drifted',
+      `${settings.host}: what run ${printable(facts.pending.run)} left behind could not be put back: ${printable(reply.lines.slice(-3).join(' '))}. On the host, as root: sh /var/lib/duo-fleet/guard.sh recover`,
+    );
+  }
+  return look();
+};
+
+const assess = async (settings: Settings, deps: TransactDeps, facts: Facts): Promise<Plan> => {
+  const plan = deps.makePlan(facts, settings);
+  deps.onPlan(plan);
+  await deps.emit({
+    type: 'planned',
+    host: settings.host,
+    digest: plan.digest,
+    changes: plan.changes.map(summarize),
+    findings: plan.findings,
+  });
+  return plan;
+};
+
+const verifyHost = async (
+  settings: Settings,
+  deps: TransactDeps,
+  rows: Rows,
+  facts: Facts,
+): Promise<Ending> => {
+  const plan = await rows.run('assess', () => assess(settings, deps, facts));
+  const differences: Finding[] = deps.differences(facts, settings).map((difference) => ({
+    rule: `drift-${difference.step}`,
+    persona: 'host',
+    severity: 'breach',
+    message: `${difference.target}: ${difference.message}`,
+  }));
+  if (facts.pending !== null) {
+    differences.push({
+      rule: 'unfinished-transaction',
+      persona: 'host',
+      severity: 'breach',
+      message: `run ${printable(facts.pending.run)} of ${printable(facts.pending.operator)} is ${facts.pending.alive ? 'under way' : 'unfinished; the next apply settles it, or on the host: sh /var/lib/duo-fleet/guard.sh recover'}`,
+    });
+  }
+  const probed = deps.probe === null ? [] : await rows.run('canary', () => deps.probe!(settings));
+  const findings = [...differences, ...plan.findings, ...probed];
+  return ended(breaches(findings).length > 0 ? 'drifted' : 'compliant', rows, { findings });
+};
+
+const breaches = (findings: readonly Finding[]): readonly Finding[] =>
+  findings.filter((finding) => finding.severity === 'breach');
+
+const ended = (
+  verdict: Verdict,
+  rows: Rows,
+  rest: Partial<Omit<Ending, 'failure'>> & { readonly failure?: Failure },
+): Ending => ({
+  verdict,
+  changes: rest.changes ?? [],
+  findings: rest.findings ?? [],
+  failure:
+    rest.failure === undefined
+      ? null
+      : { step: rows.failedAt(), reason: rest.failure.reason, message: rest.failure.message },
+});

@@ -1,0 +1,979 @@
+#!/bin/sh
+# The guard of one host: snapshot, lease, activate, restore, confirm.
+#
+# A controller sends it over SSH with everything a transaction needs; from then on it depends on nobody. What it
+# promises: until the controller has confirmed over a new login, the host goes back to what it was as soon as the
+# controller falls silent (the lease), asks for it (the lifeline), or the host boots (the boot unit).
+#
+#   /var/lib/duo-fleet/          root only
+#     guard.sh                   this script, for whoever stands at the console: sh /var/lib/duo-fleet/guard.sh recover
+#     active -> tx/TX            the claim: made by ln -s, which exactly one caller can do
+#     tx/TX/in/                  what the controller sent: this script, manifest, new/N, pkg/*
+#     tx/TX/state                one word; changes by rename under verdict.lock
+#     tx/TX/snap/                what was: N (a copy), list (N, present or absent, path), dirs, deb/
+#     tx/TX/root/                the candidate files as a tree, laid over the live ones in a rehearsal
+#     ended/TX                   the record of how it ended; the controller believes this and nothing else
+#     snapshots/TX/              what was before a confirmed transaction
+#   /etc/.duo-fleet/             while a transaction runs: new and old files, ready to be renamed into place
+#   /run/duo-fleet/lease         deadline, seconds of uptime: monotonic, and needs no disk
+#   /run/duo-fleet/out/          what the transaction's units said
+#
+# States: claimed -> armed -> staged -> activating -> activated -> confirmed
+#         before activation any failure ends in aborted, after it in reverting -> reverted.
+# POSIX sh only: dash, busybox and bash run it. What it calls is in Debian's essential packages.
+# Functions are called by name, and single quotes hold what a child shall expand:
+# shellcheck disable=SC2317,SC2016,SC2015
+
+set -u
+umask 077
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+LC_ALL=C
+export PATH LC_ALL
+unset CDPATH ENV BASH_ENV
+
+HOME_DIR=/var/lib/duo-fleet
+ETC_DIR=/etc/.duo-fleet
+RUN_DIR=/run/duo-fleet
+UNIT_DIR=/etc/systemd/system
+KEEP_SNAPSHOTS=5
+KEEP_RECORDS=50
+LOCK_WAIT_S=20
+APT_LOCK_WAIT_S=120
+PACKAGE_TRIES=6
+
+OK=0 FAILED=1 USAGE=64 BUSY=75 FENCED=76 DRIFTED=77
+
+say() { printf '%s\n' "$*"; }
+mark() { printf '#mark %s\n' "$*"; }
+log() {
+  say "$*"
+  # The log is for an administrator at the console; losing a line to a full disk must not stop a revert.
+  printf '%s %s %s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$TX" "$*" 2>/dev/null >>"$HOME_DIR/log" || :
+}
+fail() {
+  log "$*"
+  exit "$FAILED"
+}
+has_systemd() { [ -d /run/systemd/system ]; }
+uptime_s() {
+  read -r up _ </proc/uptime
+  say "${up%%.*}"
+}
+
+# --- state: one word, changed by rename under the lock that confirm and revert both take ---
+
+state() {
+  if [ -r "$T/state" ]; then cat "$T/state"; else say gone; fi
+}
+# Every word and every record was written when there was space: at claim. A full disk cannot stop a transition.
+set_state() { mv -f "$T/words/$1" "$T/state"; }
+write_words() {
+  mkdir -p "$T/words" "$T/ends" || return 1
+  for word in claimed armed staged activating activated confirmed aborting aborted reverting reverted; do
+    say "$word" >"$T/words/$word" || return 1
+  done
+  say 'confirmed over a new login' >"$T/ends/confirmed" && say 'aborted before anything live was changed' >"$T/ends/aborted" &&
+    say 'reverted to what was' >"$T/ends/reverted" &&
+    say 'foreign: back to what was, but for files that somebody else changed meanwhile' >"$T/ends/foreign"
+}
+# with_lock COMMAND...: runs it while nobody else can change the state.
+with_lock() {
+  (
+    exec 9>"$HOME_DIR/verdict.lock"
+    flock -w "$LOCK_WAIT_S" 9 || {
+      say "another process held $HOME_DIR/verdict.lock for $LOCK_WAIT_S s"
+      exit "$FAILED"
+    }
+    "$@"
+  )
+}
+held() { # is the flock on this file held by somebody; a shared probe, so that two who ask do not see each other
+  [ -e "$1" ] && ! flock -n -s "$1" true
+}
+# advance FROM TO: the fence; whoever finds another state than the one it needs must not write.
+advance() {
+  now=$(state)
+  case " $1 " in
+  *" $now "*) set_state "$2" ;;
+  *)
+    say "fenced: the transaction is $now on this host, not $1"
+    exit "$FENCED"
+    ;;
+  esac
+}
+record_end() { # WORD: durable before anything is cleaned up
+  mv -f "$T/ends/$1" "$HOME_DIR/ended/$TX" && sync "$HOME_DIR/ended/$TX" 2>/dev/null
+}
+
+# --- units: what writes never runs as a child of the SSH session ---
+
+start_unit() { # NAME RESTART OPERATION ARGS...
+  name=$1-$TX restart=$2
+  shift 2
+  if has_systemd; then
+    systemd-run --quiet --collect --unit="$name" --service-type=exec -p Restart="$restart" -p RestartSec=100ms \
+      -p OOMScoreAdjust=-900 -p KillMode=control-group -p LimitCORE=0 -p StandardOutput=null -p StandardError=null \
+      /bin/sh "$T/in/guard.sh" "$@" </dev/null
+  else
+    # Without systemd: a session of its own, whose leader's pid is noted so that a revert can stop all of it.
+    setsid /bin/sh -c 'echo $$ >"$1.pid"; shift; exec "$@"' sh "$T/$name" /bin/sh "$T/in/guard.sh" "$@" \
+      </dev/null >/dev/null 2>&1 &
+  fi
+}
+stop_unit() {
+  if has_systemd; then
+    systemctl kill --signal=KILL "$1-$TX.service" 2>/dev/null
+    systemctl stop "$1-$TX.service" 2>/dev/null
+  elif [ -r "$T/$1-$TX.pid" ]; then
+    read -r pid <"$T/$1-$TX.pid"
+    kill -KILL "-$pid" 2>/dev/null
+  fi
+  return 0
+}
+# in_unit OPERATION: runs body_OPERATION in a unit of its own and shows its output as it grows, until it ends. Whoever
+# watches may go away at any time; the work goes on. A second caller watches the one that runs.
+in_unit() {
+  op=$1 out="$RUN_DIR/out/$TX.$1"
+  mkdir -p "$RUN_DIR/out"
+  (
+    exec 6>"$out.start"
+    flock -w "$LOCK_WAIT_S" 6 && launch
+  ) || fail "the unit for $op does not start on this host"
+  shown=0 ended=
+  while [ -z "$ended" ]; do
+    held "$out.lock" || ended=yes
+    lines=$(wc -l <"$out")
+    if [ "$lines" -gt "$shown" ]; then
+      sed -n "$((shown + 1)),${lines}{/^#end /!p;}" "$out"
+      shown=$lines
+    fi
+    [ -n "$ended" ] || sleep 0.1
+  done
+  code=$(sed -n 's/^#end \([0-9]*\)$/\1/p' "$out" | tail -n 1)
+  if [ -z "$code" ]; then
+    say "$op was stopped before its end"
+    code=$FAILED
+  fi
+  return "$code"
+}
+launch() {
+  held "$out.lock" && return 0
+  rm -f "$out"
+  start_unit "duo-fleet-$op" no "do-$op" "$TX" 6>&- || return 1
+  waited=0
+  until [ -e "$out" ]; do
+    waited=$((waited + 1))
+    [ "$waited" -lt 500 ] || return 1
+    sleep 0.02
+  done
+}
+unit_body() { # the inside of in_unit; the lock tells that it lives, the last line how it ended
+  out="$RUN_DIR/out/$TX.$1"
+  exec 7>"$out.lock"
+  flock -w 5 7 || exit "$FAILED"
+  (
+    exec 7>&-
+    "body_$1"
+  ) >"$out" 2>&1
+  printf '#end %s\n' "$?" >>"$out"
+}
+
+# --- claim and lease ---
+
+claim() { # NONCE LEASE_S RUN OPERATOR
+  printf '%s\n' "$1" >"$T/nonce" && printf 'run=%s\noperator=%s\nsince=%s\n' "$3" "$4" "$(date +%s)" >"$T/owner" &&
+    write_words && set_state claimed && mkdir -p "$HOME_DIR/ended" "$RUN_DIR/out" && cp "$T/in/guard.sh" "$HOME_DIR/.guard.$TX" ||
+    give_up "cannot write to $HOME_DIR"
+  tries=0
+  until ln -sT "tx/$TX" "$HOME_DIR/active" 2>/dev/null; do
+    tries=$((tries + 1))
+    [ "$tries" -le 3 ] || give_up 'cannot take the lock of this host'
+    settle_earlier
+  done
+  find "$RUN_DIR/out" -type f ! -name "$TX.*" -delete 2>/dev/null
+  mv -f "$HOME_DIR/.guard.$TX" "$HOME_DIR/guard.sh"
+  set_lease "$2" || give_up "cannot write to $RUN_DIR"
+  start_unit duo-fleet-guard on-failure watch "$TX" || give_up 'cannot start the guard on this host'
+  tries=0
+  until held "$HOME_DIR/watch.lock"; do
+    tries=$((tries + 1))
+    [ "$tries" -lt 500 ] || give_up 'the guard did not start on this host'
+    sleep 0.02
+  done
+  say "claimed $TX"
+}
+give_up() { # before anything but our own folder was written
+  if [ "$(readlink "$HOME_DIR/active")" = "tx/$TX" ]; then rm -f "$HOME_DIR/active"; fi
+  rm -rf "${T:?}" "$HOME_DIR/.guard.$TX"
+  fail "$1: nothing was touched"
+}
+# What stands in the way of a claim: somebody alive (refused by name), or what a dead run left, which is put back.
+settle_earlier() {
+  mine=$TX
+  other=$(readlink "$HOME_DIR/active") || return 0
+  TX=${other#tx/} T="$HOME_DIR/$other"
+  if held "$HOME_DIR/watch.lock"; then
+    say "busy $TX $(state)"
+    cat "$T/owner" 2>/dev/null
+    rm -rf "$HOME_DIR/tx/${mine:?}" "$HOME_DIR/.guard.$mine"
+    exit "$BUSY"
+  fi
+  say "settling $TX, which an earlier run left $(state)"
+  if [ -d "$T" ]; then recover_now; else rm -f "$HOME_DIR/active"; fi
+  TX=$mine T="$HOME_DIR/tx/$mine"
+}
+recover_now() {
+  [ -r "$T/in/guard.sh" ] || fail "the transaction $TX has lost its guard; look into $T"
+  in_unit revert || fail "the transaction $TX could not be put back; look into $T and run: sh $T/in/guard.sh recover $TX"
+}
+set_lease() {
+  case $1 in '' | *[!0-9]*) return 1 ;; esac
+  mkdir -p "$RUN_DIR" && printf '%s\n' "$(($(uptime_s) + $1))" >"$RUN_DIR/.lease" && mv -f "$RUN_DIR/.lease" "$RUN_DIR/lease"
+}
+# The lease's own channel: the controller renews, or asks to revert when its other channel is busy.
+lease() {
+  while read -r word seconds; do
+    case $word in
+    renew)
+      case $(state) in
+      claimed | armed | staged | activating | activated) set_lease "$seconds" && say ok || say "fenced lease" ;;
+      *) say "fenced $(state)" ;;
+      esac
+      ;;
+    revert)
+      ( revert )
+      say "done $?"
+      ;;
+    *) say "fenced usage" ;;
+    esac
+  done
+}
+watch() {
+  exec 8>"$HOME_DIR/watch.lock"
+  flock -w 5 8 || exit 0
+  while :; do
+    case $(state) in
+    confirmed | aborted | reverted | gone) break ;;
+    esac
+    deadline=0
+    if [ -r "$RUN_DIR/lease" ]; then read -r deadline <"$RUN_DIR/lease"; fi
+    if [ "$(uptime_s)" -gt "${deadline:-0}" ]; then
+      log 'the controller has not renewed the lease: putting the host back'
+      (
+        exec 8>&-
+        in_unit revert >/dev/null
+      )
+      # A revert that could not finish (a package lock, a full disk) is tried again until it can.
+      case $(state) in
+      reverting) sleep 10 ;;
+      esac
+    fi
+    sleep 0.5
+  done
+  exit 0
+}
+
+# --- prepare: download, snapshot, arm, stage ---
+
+# Lines of in/manifest, in activation order: `step ID` and, numbered from 1 without a gap,
+#   file N MODE SHA256-BEFORE PATH | absent N - SHA256-BEFORE PATH | packages N - - - | reload N - - SERVICE
+# SHA256-BEFORE is what the controller saw: a digest or `absent`.
+pkg_lines() { if [ -r "$T/in/pkg/$1" ]; then cat "$T/in/pkg/$1"; fi; }
+known() { dpkg-query -W -f '${db:Status-Status}\n' "$1" 2>/dev/null | grep -qv '^not-installed$'; }
+installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
+
+apt_get() {
+  # Noninteractive by environment, since sudo and sshd drop it; needrestart only lists. Our own lists, sources and
+  # archives: the live ones change with activation and not before.
+  DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l UCF_FORCE_CONFFOLD=1 apt-get -q -y \
+    -o Dir::Etc::SourceList="$T/apt/duo.list" -o Dir::Etc::SourceParts="$T/apt/parts" \
+    -o Dir::State::lists="$T/apt/lists" -o Dir::Cache::archives="$T/apt/archives" \
+    -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= -o APT::Sandbox::User=root \
+    -o DPkg::Lock::Timeout="$APT_LOCK_WAIT_S" -o Acquire::Retries=2 -o Acquire::http::Timeout=20 \
+    -o Acquire::https::Timeout=20 -o Acquire::Languages=none -o APT::Get::List-Cleanup=0 \
+    -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold -o Dpkg::Use-Pty=0 "$@" </dev/null
+}
+apt_words() { # what is installed and what goes, as apt-get takes it
+  pkg_lines install | while read -r name _; do printf '%s ' "$name"; done
+  pkg_lines purge | while read -r name; do installed "$name" && printf '%s- ' "$name"; done
+}
+download() {
+  mkdir -p "$T/apt/parts" "$T/apt/lists/partial" "$T/apt/archives/partial"
+  cp "$T/in/pkg/keyring" "$T/apt/duo.gpg"
+  sed "s|@KEYRING@|$T/apt/duo.gpg|" "$T/in/pkg/source" >"$T/apt/duo.list"
+  # Waits until no other package operation runs, before anything else is done: the wait never eats into activation.
+  apt_get check >/dev/null || fail "another package operation held the dpkg lock for $APT_LOCK_WAIT_S s, or dpkg is interrupted: nothing was touched"
+  apt_get -o APT::Update::Error-Mode=any update || fail "the Duo repository cannot be read from this host: nothing was touched"
+  # Duo's package and what is installed are nearly always enough; it is much faster than to weigh a whole distribution.
+  # shellcheck disable=SC2046
+  if ! apt_get --download-only install $(apt_words); then
+    ln -s /var/lib/apt/lists/* "$T/apt/lists/" 2>/dev/null
+    for file in /etc/apt/sources.list /etc/apt/sources.list.d/*; do
+      if [ -f "$file" ] && ! grep -qF "$(pkg_lines url)" "$file"; then ln -s "$file" "$T/apt/parts/"; fi
+    done
+    # shellcheck disable=SC2046
+    apt_get --download-only install $(apt_words) || fail "apt cannot get the packages: nothing was touched"
+  fi
+}
+
+note_path() { # N PATH: into the snapshot, whether it is there or not
+  if [ -e "$2" ] || [ -L "$2" ]; then
+    cp -a -- "$2" "$T/snap/$1" || fail "cannot copy $2 into the snapshot, is the disk full? Nothing was touched"
+    say "$1 present $2" >>"$T/snap/list"
+  else
+    say "$1 absent $2" >>"$T/snap/list"
+  fi
+}
+as_seen() { # N SHA256-BEFORE: is the snapshot what the plan was made from
+  if [ ! -e "$T/snap/$1" ]; then [ "$2" = absent ]; else [ "$(sha256sum <"$T/snap/$1")" = "$2  -" ]; fi
+}
+snapshot() {
+  mkdir -p "$T/snap/deb"
+  last=0
+  : >"$T/snap/list"
+  : >"$T/snap/dirs"
+  cp "$T/in/manifest" "$T/snap/manifest"
+  while read -r kind n _ before path; do
+    case $kind in
+    file | absent)
+      note_path "$n" "$path"
+      as_seen "$n" "$before" || {
+        log "$path was changed since it was read: nothing was touched"
+        exit "$DRIFTED"
+      }
+      last=$n
+      ;;
+    packages | reload) last=$n ;;
+    esac
+  done <"$T/in/manifest"
+  if [ -d "$T/in/pkg" ]; then
+    for path in /etc/pam.d/common-* /var/lib/pam/* /etc/duo/* /etc/ld.so.cache /var/lib/apt/extended_states; do
+      if [ -f "$path" ]; then snapshot_extra "$path"; fi
+    done
+    pkg_lines purge >"$T/snap/purge"
+    while read -r name; do
+      installed "$name" || continue
+      for path in $(dpkg-query -W -f '${Conffiles}\n' "$name" | awk 'NF { print $1 }'); do snapshot_extra "$path"; done
+      # The legacy module itself, so that a stack which names it works again before the package is back.
+      for path in $(dpkg-query -L "$name" | grep '\.so\(\.[0-9.]*\)\?$'); do
+        if [ -f "$path" ]; then snapshot_extra "$path"; fi
+      done
+      rebuild_package "$name"
+    done <"$T/snap/purge"
+    pkg_lines install | while read -r name _; do
+      if installed "$name"; then rebuild_package "$name"; fi
+    done || exit "$FAILED"
+    our_packages >"$T/snap/packages"
+  fi
+  # In reverse, so that PAM lets go of the module before anything else goes.
+  sort -rn "$T/snap/list" >"$T/snap/restore" || fail 'cannot write the snapshot, is the disk full? Nothing was touched'
+  sync -f "$T/snap" 2>/dev/null || sync
+}
+snapshot_extra() {
+  awk -v p="$1" '$3 == p { found = 1 } END { exit !found }' "$T/snap/list" && return 0
+  last=$((last + 1))
+  note_path "$last" "$1"
+}
+# A .deb made from what is installed, so that the package can be put back without a network.
+rebuild_package() {
+  dir="$T/snap/deb/$1.d"
+  mkdir -p "$dir/DEBIAN"
+  chmod 0755 "$dir" "$dir/DEBIAN"
+  dpkg-query -s "$1" | awk '
+    /^[^ \t]/ { skip = /^(Status|Conffiles|Config-Version):/ }
+    !skip { print }' >"$dir/DEBIAN/control"
+  dpkg-query -L "$1" | while read -r path; do
+    if [ -f "$path" ] || [ -L "$path" ]; then say "${path#/}"; fi
+  done >"$T/snap/deb/$1.files"
+  for item in $(dpkg-query --control-list "$1"); do
+    case $item in
+    md5sums) continue ;;
+    conffiles) # only those that are still there, else dpkg-deb refuses
+      dpkg-query --control-show "$1" conffiles | while read -r path; do
+        if grep -qxF -e "${path#/}" "$T/snap/deb/$1.files"; then say "$path"; fi
+      done >"$dir/DEBIAN/conffiles"
+      ;;
+    *) dpkg-query --control-show "$1" "$item" >"$dir/DEBIAN/$item" ;;
+    esac
+    case $item in
+    preinst | postinst | prerm | postrm | config) chmod 0755 "$dir/DEBIAN/$item" ;;
+    *) chmod 0644 "$dir/DEBIAN/$item" ;;
+    esac
+  done
+  tar -C / --no-recursion -T "$T/snap/deb/$1.files" -cf - | (umask 022 && tar -C "$dir" -xpf -) &&
+    dpkg-deb -Znone --root-owner-group -b "$dir" "$T/snap/deb/$1.deb" >/dev/null ||
+    fail "cannot keep a copy of the package $1: nothing was touched"
+  rm -rf "$dir"
+}
+
+arm() {
+  if has_systemd; then
+    # Files first, before sshd takes a login; packages when the system is up. Not a plain oneshot before ssh.socket:
+    # with default dependencies that is an ordering cycle, and systemd would drop one of the two at random.
+    cat >"$UNIT_DIR/.duo-fleet-boot.service" <<UNIT
+[Unit]
+Description=duo-fleet: put back the files of an unconfirmed transaction
+DefaultDependencies=no
+After=local-fs.target
+RequiresMountsFor=$HOME_DIR /etc
+Before=ssh.service sshd.service ssh.socket sshd.socket
+ConditionPathExists=$HOME_DIR/active
+[Service]
+Type=oneshot
+ExecStart=/bin/sh $T/in/guard.sh boot $TX
+TimeoutStartSec=60
+[Install]
+WantedBy=sysinit.target
+UNIT
+    cat >"$UNIT_DIR/.duo-fleet-boot-packages.service" <<UNIT
+[Unit]
+Description=duo-fleet: put back the packages of an unconfirmed transaction
+After=multi-user.target
+ConditionPathExists=$HOME_DIR/active
+[Service]
+Type=oneshot
+ExecStart=/bin/sh $T/in/guard.sh recover $TX
+[Install]
+WantedBy=multi-user.target
+UNIT
+    mkdir -p "$UNIT_DIR/sysinit.target.wants" "$UNIT_DIR/multi-user.target.wants" &&
+      chmod 0644 "$UNIT_DIR/.duo-fleet-boot.service" "$UNIT_DIR/.duo-fleet-boot-packages.service" &&
+      mv -f "$UNIT_DIR/.duo-fleet-boot.service" "$UNIT_DIR/duo-fleet-boot.service" &&
+      mv -f "$UNIT_DIR/.duo-fleet-boot-packages.service" "$UNIT_DIR/duo-fleet-boot-packages.service" &&
+      ln -sf ../duo-fleet-boot-packages.service "$UNIT_DIR/multi-user.target.wants/duo-fleet-boot-packages.service" &&
+      ln -sf ../duo-fleet-boot.service "$UNIT_DIR/sysinit.target.wants/duo-fleet-boot.service" &&
+      sync "$UNIT_DIR/duo-fleet-boot.service" "$UNIT_DIR/sysinit.target.wants" ||
+      fail 'cannot install the boot unit: nothing was touched'
+  fi
+  with_lock advance claimed armed || exit "$?"
+  sync "$T/state" 2>/dev/null
+}
+disarm() {
+  rm -f "$UNIT_DIR/sysinit.target.wants/duo-fleet-boot.service" "$UNIT_DIR/multi-user.target.wants/duo-fleet-boot-packages.service" \
+    "$UNIT_DIR/duo-fleet-boot.service" "$UNIT_DIR/duo-fleet-boot-packages.service" \
+    "$UNIT_DIR/.duo-fleet-boot.service" "$UNIT_DIR/.duo-fleet-boot-packages.service"
+  # Folders that an installation without local units does not have are not left behind either.
+  rmdir "$UNIT_DIR/sysinit.target.wants" 2>/dev/null
+  return 0
+}
+
+# stage_folder PATH: where its new and old content wait, on the same filesystem, so that a rename is enough.
+stage_folder() {
+  case $1 in
+  "$HOME_DIR"/*) say "$T/stage" ;;
+  *) say "$ETC_DIR" ;;
+  esac
+}
+nearest_folder() {
+  near=${1%/*}
+  until [ -d "${near:-/}" ]; do near=${near%/*}; done
+  say "${near:-/}"
+}
+# candidate_folder PATH: the same folder in the candidate tree, with the live one's mode and owner, since overlayfs
+# shows the attributes of the upper one.
+candidate_folder() {
+  if [ -z "$1" ] || [ -d "$T/root$1" ]; then return 0; fi
+  candidate_folder "${1%/*}"
+  mkdir -m 0755 "$T/root$1"
+  if [ -d "$1" ]; then
+    chmod --reference="$1" "$T/root$1"
+    chown --reference="$1" "$T/root$1"
+  fi
+}
+stage() {
+  mkdir -p "$ETC_DIR/new" "$ETC_DIR/old" "$T/stage/new" "$T/stage/old" "$T/root/etc" || fail "cannot write to $ETC_DIR"
+  chmod 0755 "$T/root" "$T/root/etc"
+  while read -r kind n mode _ path; do
+    if [ "$kind" != file ] && [ "$kind" != absent ]; then continue; fi
+    folder=$(stage_folder "$path")
+    [ "$(stat -c %d "$folder")" = "$(stat -c %d "$(nearest_folder "$path")")" ] ||
+      fail "$path is on another filesystem than $folder, so it cannot be replaced by a rename"
+    if [ "$kind" = file ]; then
+      # Made with umask 077 and only then given its mode: a secret is never readable by others, not for a moment.
+      cat "$T/in/new/$n" >"$folder/new/$n" && chmod "$mode" "$folder/new/$n" || fail "cannot stage $path: is the disk full?"
+      candidate_folder "${path%/*}"
+      cp -p "$folder/new/$n" "$T/root$path" || fail "cannot stage $path: is the disk full?"
+    fi
+  done <"$T/in/manifest"
+  while read -r n what path; do
+    if [ "$what" = present ]; then
+      case $path in
+      /etc/* | "$HOME_DIR"/*) cp -a -- "$T/snap/$n" "$(stage_folder "$path")/old/$n" || fail "cannot keep $path ready: is the disk full?" ;;
+      esac
+    fi
+  done <"$T/snap/list"
+  sync -f "$ETC_DIR" 2>/dev/null
+  if [ -d "$T/apt/archives" ]; then
+    for deb in "$T"/apt/archives/*.deb; do
+      [ -f "$deb" ] || continue
+      dpkg-deb -x "$deb" "$T/root" || fail "the downloaded package cannot be unpacked: $(basename "$deb")"
+    done
+    # On a merged /usr a package may still say /lib64.
+    for folder in bin sbin lib lib64; do
+      if [ -L "/$folder" ] && [ -d "$T/root/$folder" ]; then
+        candidate_folder "/usr/$folder" && cp -a "$T/root/$folder/." "$T/root/usr/$folder/" && rm -rf "${T:?}/root/$folder"
+      fi
+    done
+    # What is under /etc in a package is overruled by our own files, which were staged before; put them on top again.
+    while read -r kind n _ _ path; do
+      if [ "$kind" = file ]; then cp -p "$(stage_folder "$path")/new/$n" "$T/root$path"; fi
+    done <"$T/in/manifest"
+  fi
+  check_staged
+  with_lock advance armed staged || exit "$?"
+}
+check_staged() {
+  while read -r kind n _ _ path; do
+    case $kind:$path in
+    file:/etc/sudoers.d/*)
+      visudo -cf "$ETC_DIR/new/$n" || fail "this host's visudo rejects the new $path"
+      ;;
+    esac
+  done <"$T/in/manifest"
+  # One look through the candidate tree: can a namespace be had, and does sshd take the settings that it would find.
+  if ! reason=$(unshare -m --propagation private /bin/sh "$T/in/guard.sh" in-namespace "$TX" probe 2>&1); then
+    say "rehearsal impossible: $reason"
+    return 0
+  fi
+  unshare -m --propagation private /bin/sh "$T/in/guard.sh" in-namespace "$TX" check || fail 'the candidate files were rejected on this host'
+  say 'rehearsal possible'
+}
+body_prepare() {
+  if [ -d "$T/in/pkg" ]; then
+    mark task-started download
+    download
+    mark task-ended download
+  fi
+  mark task-started snapshot
+  snapshot
+  mark task-ended snapshot
+  mark task-started arm
+  arm
+  mark task-ended arm
+  mark task-started stage
+  stage
+  mark task-ended stage
+}
+
+# --- rehearsal: the candidate tree over the live one, for one process only ---
+
+enter_candidate() {
+  mkdir -p "$RUN_DIR" /run/sshd
+  chmod 0755 /run/sshd
+  mount -t overlay duo-fleet -o "lowerdir=$T/root/etc:/etc" /etc || return 1
+  if [ -d "$T/root/usr" ]; then mount -t overlay duo-fleet -o "lowerdir=$T/root/usr:/usr" /usr || return 1; fi
+  # Deliberate failures must not lock an account.
+  if [ -d /run/faillock ]; then mount -t tmpfs -o mode=0755,size=1m tmpfs /run/faillock || return 1; fi
+}
+in_namespace() { # probe|check|candidate|pam-only
+  enter_candidate || exit 1
+  case $1 in
+  probe) exit 0 ;;
+  check)
+    /usr/sbin/sshd -t && visudo -c >/dev/null || exit 1
+    # No Match block, no drop-in: whoever gets in through these settings was let in by PAM alone.
+    {
+      /usr/sbin/sshd -T 2>/dev/null | sed -n 's/^hostkey /HostKey /p'
+      say 'UsePAM yes'
+      say 'PasswordAuthentication yes'
+      say 'ChallengeResponseAuthentication yes'
+      say 'PubkeyAuthentication no'
+      say 'PermitRootLogin yes'
+      say 'UseDNS no'
+    } >"$T/pam-only.conf"
+    if [ -x /sbin/ldconfig ] && [ -d "$T/root/usr" ]; then
+      /sbin/ldconfig -C "$T/root/etc/ld.so.cache" && chmod 0644 "$T/root/etc/ld.so.cache"
+    fi
+    exit 0
+    ;;
+  candidate) exec /usr/sbin/sshd -i ;;
+  pam-only) exec /usr/sbin/sshd -i -f "$T/pam-only.conf" ;;
+  esac
+}
+rehearse() {
+  case $(state):$1 in
+  staged:candidate | staged:pam-only) ;;
+  *)
+    say "fenced: $(state)" >&2
+    exit "$FENCED"
+    ;;
+  esac
+  exec unshare -m --propagation private /bin/sh "$T/in/guard.sh" in-namespace "$TX" "$1"
+}
+
+# --- activation ---
+
+body_activate() {
+  with_lock advance staged activating || exit "$?"
+  sync "$T/state" 2>/dev/null
+  step=
+  while read -r kind n mode _ path; do
+    case $kind in
+    step)
+      [ -z "$step" ] || mark "task-ended $step"
+      step=$n
+      mark "task-started $step"
+      ;;
+    file | absent)
+      untouched "$n" "$path" || fail "$path was changed by somebody else since it was read"
+      if [ "$kind" = file ]; then put "$n" "$path"; else rm -f -- "$path"; fi || fail "cannot write $path"
+      ;;
+    packages) swap_packages ;;
+    reload) reload_sshd || fail 'sshd does not serve after the reload' ;;
+    *) fail "the manifest has an unknown line: $kind" ;;
+    esac
+  done <"$T/in/manifest"
+  [ -z "$step" ] || mark "task-ended $step"
+  mark task-started validate
+  check_live
+  mark task-ended validate
+  sync -f /etc 2>/dev/null
+  with_lock advance activating activated || exit "$?"
+}
+same() { # are both absent, or both there with the same bytes, mode and owner
+  if [ ! -e "$1" ] && [ ! -L "$1" ]; then [ ! -e "$2" ] && [ ! -L "$2" ] && return 0 || return 1; fi
+  [ -f "$1" ] && [ -f "$2" ] && cmp -s -- "$1" "$2" && [ "$(stat -c '%a %u %g' -- "$1")" = "$(stat -c '%a %u %g' -- "$2")" ]
+}
+untouched() { same "$T/snap/$1" "$2"; }
+put() {
+  make_folders "${2%/*}" && mv -f -- "$(stage_folder "$2")/new/$1" "$2" && cp -p "$2" "$T/snap/$1.ours"
+}
+make_folders() {
+  [ -d "$1" ] && return 0
+  make_folders "${1%/*}" || return 1
+  mkdir -m 0755 "$1" || return 1
+  printf '%s\n' "$1" | cat - "$T/snap/dirs" >"$T/snap/dirs.new" && mv -f "$T/snap/dirs.new" "$T/snap/dirs"
+}
+swap_packages() {
+  : >"$T/packages-started" || fail "cannot write to $T"
+  sync "$T/packages-started" 2>/dev/null
+  # shellcheck disable=SC2046
+  apt_get --no-download --purge install $(apt_words) || fail 'apt could not install the packages'
+  pkg_lines install | while read -r name minimum; do
+    version=$(dpkg-query -W -f '${Version}' "$name" 2>/dev/null)
+    dpkg --compare-versions "${version:-0}" ge "$minimum" || fail "$name is ${version:-absent}, at least $minimum is needed"
+  done || exit "$FAILED"
+  # apt-cache policy shall name the origin at once, and not only after the next update.
+  for file in "$T"/apt/lists/*; do
+    if [ -f "$file" ] && [ ! -L "$file" ] && [ "${file##*/}" != lock ] && [ ! -e "/var/lib/apt/lists/${file##*/}" ]; then
+      say "/var/lib/apt/lists/${file##*/}" >>"$T/snap/apt-lists"
+      install -m 0644 "$file" /var/lib/apt/lists/
+    fi
+  done
+}
+sshd_units() {
+  for unit in ssh.service sshd.service ssh.socket sshd.socket; do
+    systemctl is-active --quiet "$unit" && say "$unit"
+  done
+}
+reload_sshd() {
+  mkdir -p /run/sshd
+  /usr/sbin/sshd -t || return 1
+  if has_systemd; then
+    before=$(sshd_units)
+    for unit in $before; do
+      case $unit in
+      *.service)
+        # A service that its socket started dies of a reload ("Cannot bind any address") and is started again by the
+        # next connection; so what counts is not the exit status but who is listening afterwards.
+        systemctl reload "$unit"
+        break
+        ;;
+      esac
+    done
+    tries=0
+    until [ -n "$(sshd_units)" ]; do
+      tries=$((tries + 1))
+      [ "$tries" -lt 40 ] || break
+      sleep 0.05
+    done
+    # A service may still be on its way down: look twice, some hundred milliseconds apart.
+    sleep 0.3
+    if [ -z "$(sshd_units)" ]; then
+      for unit in $before; do systemctl start "$unit"; done
+    fi
+    [ -n "$(sshd_units)" ]
+  elif [ -r /run/sshd.pid ]; then
+    kill -HUP "$(cat /run/sshd.pid)"
+  else
+    say 'no running sshd was found to reload; new settings hold from its next start'
+  fi
+}
+check_live() {
+  mkdir -p /run/sshd
+  /usr/sbin/sshd -t || fail 'sshd -t rejects the live settings'
+  visudo -c >/dev/null || fail 'visudo -c rejects the live sudoers files'
+  while read -r kind n mode _ path; do
+    case $kind in
+    file)
+      [ "$(stat -c '%a %u %g' -- "$path")" = "${mode#0} 0 0" ] && cmp -s -- "$path" "$T/in/new/$n" || fail "$path is not as it was written"
+      ;;
+    absent) [ ! -e "$path" ] || fail "$path is still there" ;;
+    esac
+  done <"$T/in/manifest"
+  if [ -r "$T/in/module" ]; then
+    read -r module <"$T/in/module"
+    complaint=$(LD_BIND_NOW=1 LD_PRELOAD=$module /bin/true 2>&1)
+    [ -f "$module" ] && [ -z "$complaint" ] || fail "the module does not load: $module $complaint"
+  fi
+}
+
+# --- the end: confirm, abort, revert ---
+
+confirm_locked() {
+  case $(state) in
+  confirmed) return 0 ;;
+  esac
+  [ "$(cat "$T/nonce" 2>/dev/null)" = "$1" ] || {
+    say 'fenced: this is not the confirmation of the transaction that holds the host'
+    exit "$FENCED"
+  }
+  advance activated confirmed
+  record_end confirmed
+}
+confirm() {
+  if [ -e "$HOME_DIR/ended/$TX" ]; then
+    status
+    case $(cat "$HOME_DIR/ended/$TX") in confirmed*) exit "$OK" ;; *) exit "$FENCED" ;; esac
+  fi
+  with_lock confirm_locked "$1" || exit "$?"
+  clean_up
+  status
+}
+clean_up() { # after the record is written; may be repeated, but never touches a later transaction
+  [ "$(readlink "$HOME_DIR/active")" = "tx/$TX" ] || return 0
+  disarm
+  if has_systemd; then systemctl daemon-reload 2>/dev/null; fi
+  rm -rf "$ETC_DIR" "$RUN_DIR/lease"
+  case $(state) in
+  confirmed)
+    mkdir -p "$HOME_DIR/snapshots"
+    rm -rf "$HOME_DIR/snapshots/$TX"
+    if [ -d "$T/snap" ]; then
+      rm -f "$T"/snap/*.ours
+      mv -f "$T/snap" "$HOME_DIR/snapshots/$TX" && cp "$T/owner" "$HOME_DIR/snapshots/$TX/owner"
+    fi
+    # What an earlier removal of the legacy packages left: only configuration, so nothing can break by its going.
+    pkg_lines purge | while read -r name; do
+      [ "$(dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null)" = config-files ] && timeout 20 dpkg --purge "$name" >/dev/null 2>&1
+    done
+    ;;
+  esac
+  keep_newest "$HOME_DIR/snapshots" "$KEEP_SNAPSHOTS"
+  keep_newest "$HOME_DIR/ended" "$KEEP_RECORDS"
+  log "ended: $(cat "$HOME_DIR/ended/$TX" 2>/dev/null)"
+  rm -f "$HOME_DIR/active"
+  rm -rf "${T:?}"
+}
+keep_newest() {
+  [ -d "$1" ] || return 0
+  # shellcheck disable=SC2012
+  ls -1t "$1" | tail -n +"$(($2 + 1))" | while read -r old; do rm -rf "${1:?}/$old"; done
+}
+
+revert() {
+  if [ ! -e "$T/state" ]; then
+    status
+    return 0
+  fi
+  in_unit revert
+  code=$?
+  status
+  return "$code"
+}
+begin_revert() {
+  case $(state) in
+  confirmed | reverted | aborted) ;;
+  claimed | armed | staged) set_state aborting ;;
+  activating | activated) set_state reverting ;;
+  esac
+  state
+}
+body_revert() {
+  # First the writers are stopped, then the state is changed: nothing of ours can write after this.
+  stop_unit duo-fleet-prepare
+  stop_unit duo-fleet-activate
+  case $(with_lock begin_revert) in
+  confirmed)
+    say 'fenced: this transaction is confirmed'
+    clean_up
+    exit "$FENCED"
+    ;;
+  aborting)
+    record_end aborted
+    set_state aborted
+    ;;
+  reverting)
+    mark task-started revert
+    restore_files reload || exit "$FAILED"
+    if [ -e "$T/packages-started" ]; then
+      restore_packages || {
+        say 'the packages are not back yet; this is tried again'
+        exit "$FAILED"
+      }
+      restore_files quiet || exit "$FAILED"
+    fi
+    remove_folders
+    if [ -s "$T/foreign" ]; then
+      mkdir -p "$HOME_DIR/kept/$TX"
+      cp -a "$T/snap" "$T/foreign" "$HOME_DIR/kept/$TX/"
+      log "left as they are, since somebody else changed them meanwhile: $(tr '\n' ' ' <"$T/foreign")"
+      record_end foreign
+    else
+      record_end reverted
+    fi
+    set_state reverted
+    mark task-ended revert
+    ;;
+  esac
+  clean_up
+  exit "$OK"
+}
+boot() { # before sshd takes a login: files only, no package manager, no reload
+  case $(with_lock begin_revert) in
+  reverting) restore_files quiet ;;
+  esac
+}
+# The first tier: needs sh and mv, no space, no network, no PAM. In reverse, so that PAM lets go of the module first.
+restore_files() {
+  reload='' missed=''
+  while read -r n what path; do
+    same "$T/snap/$n" "$path" && continue
+    if foreign "$n" "$path"; then
+      grep -qxF -e "$path" "$T/foreign" 2>/dev/null || say "$path" >>"$T/foreign" || missed=yes
+      say "$path was changed by somebody else meanwhile: left as it is"
+      continue
+    fi
+    if [ "$what" = absent ]; then
+      rm -f -- "$path"
+    else
+      bring_back "$n" "$path"
+    fi || {
+      say "cannot put back $path"
+      missed=yes
+      continue
+    }
+    case $path in /etc/ssh/*) reload=yes ;; esac
+  done <"$T/snap/restore"
+  if [ "$reload:$1" = yes:reload ]; then reload_sshd || say 'sshd does not answer a reload'; fi
+  [ -z "$missed" ]
+}
+# foreign N PATH: neither what was nor what we wrote. Only files of the manifest: packages' scripts write the others.
+foreign() {
+  awk -v n="$1" '($1 == "file" || $1 == "absent") && $2 == n { found = 1 } END { exit !found }' "$T/in/manifest" || return 1
+  [ -e "$2" ] || return 1
+  [ -e "$T/in/new/$1" ] && cmp -s -- "$2" "$T/in/new/$1" && return 1
+  # A package's own default in the place of our file is no person's edit.
+  [ -e "$T/packages-started" ] && [ "$2" = /etc/duo/pam_duo.conf ] && return 1
+  return 0
+}
+bring_back() {
+  ready="$(stage_folder "$2")/old/$1"
+  # The copy that waited on the same filesystem: one rename, which a full disk cannot stop.
+  if [ -e "$ready" ] || [ -L "$ready" ]; then
+    if [ -d "${2%/*}" ] && mv -fT -- "$ready" "$2"; then return 0; fi
+  fi
+  mkdir -p "${2%/*}" && cp -a -- "$T/snap/$1" "$2.duo-fleet" && mv -fT -- "$2.duo-fleet" "$2"
+}
+remove_folders() {
+  while read -r folder; do rmdir "$folder" 2>/dev/null; done <"$T/snap/dirs"
+  return 0
+}
+restore_packages() {
+  tries=0
+  until restore_packages_once; do
+    tries=$((tries + 1))
+    [ "$tries" -lt "$PACKAGE_TRIES" ] || return 1
+    sleep 5
+  done
+}
+restore_packages_once() {
+  if [ -r "$T/snap/apt-lists" ]; then
+    while read -r path; do rm -f -- "$path"; done <"$T/snap/apt-lists"
+  fi
+  # Never take the module away from a stack that names it: that would shut everybody out.
+  pkg_lines install | while read -r name _; do
+    [ -e "$T/snap/deb/$name.deb" ] && continue
+    module=$(cat "$T/in/module" 2>/dev/null)
+    if [ -n "$module" ] && grep -rqF -e "$module" /etc/pam.d ; then
+      say "$name stays: a PAM file still names its module"
+      continue
+    fi
+    if known "$name"; then
+      DEBIAN_FRONTEND=noninteractive dpkg --force-remove-reinstreq --purge "$name" </dev/null || exit 1
+    fi
+  done || return 1
+  set --
+  for deb in "$T"/snap/deb/*.deb; do
+    if [ -f "$deb" ]; then set -- "$@" "$deb"; fi
+  done
+  if [ "$#" -gt 0 ]; then DEBIAN_FRONTEND=noninteractive dpkg --force-confold --force-confdef -i "$@" </dev/null || return 1; fi
+  DEBIAN_FRONTEND=noninteractive dpkg --configure -a </dev/null || return 1
+  our_packages | cmp -s - "$T/snap/packages" || {
+    say 'the packages are not as they were'
+    return 1
+  }
+}
+our_packages() { # those a transaction touches, with state and version; others may change while it runs
+  { pkg_lines install && pkg_lines purge; } | while read -r name _; do
+    dpkg-query -W -f '${db:Status-Status} ${Package} ${Version}\n' "$name" 2>/dev/null
+  done | grep -v '^not-installed ' | sort
+}
+status() {
+  if [ -r "$HOME_DIR/ended/$TX" ]; then
+    say "ended $(cat "$HOME_DIR/ended/$TX")"
+  else
+    say "state $(state)"
+  fi
+}
+
+main() {
+  operation=${1:-}
+  TX=${2:-}
+  case $TX in
+  '' | *[!a-z0-9-]*)
+    # At the console nobody knows the id; the one that is active is meant.
+    TX=$(readlink "$HOME_DIR/active" 2>/dev/null)
+    TX=${TX#tx/}
+    if [ -z "$TX" ]; then
+      say 'no transaction of duo-fleet is unfinished on this host'
+      exit "$OK"
+    fi
+    ;;
+  esac
+  T="$HOME_DIR/tx/$TX"
+  if [ "$#" -ge 2 ]; then shift 2; else shift "$#"; fi
+  [ "$(id -u)" = 0 ] || {
+    say 'this must run as root'
+    exit "$USAGE"
+  }
+  case $operation in
+  claim) claim "$@" ;;
+  prepare) in_unit prepare ;;
+  activate) in_unit activate ;;
+  validate) check_live ;;
+  confirm) confirm "$@" ;;
+  abort | revert) revert ;;
+  status) status ;;
+  recover)
+    if held "$HOME_DIR/watch.lock"; then
+      say "busy $TX $(state)"
+      cat "$T/owner" 2>/dev/null
+      exit "$BUSY"
+    fi
+    revert
+    ;;
+  lease) lease ;;
+  rehearse) rehearse "$@" ;;
+  watch) watch ;;
+  boot) boot ;;
+  in-namespace) in_namespace "$@" ;;
+  do-prepare | do-activate | do-revert) unit_body "${operation#do-}" ;;
+  *)
+    say "usage: guard.sh claim|prepare|activate|validate|confirm|abort|revert|status|recover TX"
+    exit "$USAGE"
+    ;;
+  esac
+  exit "$?"
+}
+main "$@"
