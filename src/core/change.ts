@@ -1,8 +1,16 @@
 // What is to be done to a host, as data. A closed set of kinds; the guard knows how to do, snapshot and undo each.
 
-/** The ordered intentions; see steps/index.ts. The ids are part of the JSON contract. */
-export type StepId =
-  'sshd-settings' | 'duo-repository' | 'packages' | 'pam-duo-conf' | 'sudoers' | 'pam-sudo' | 'pam-sshd';
+/** The intentions in activation order; see steps/index.ts. The ids are part of the JSON contract. */
+export const STEP_IDS = [
+  'sshd-settings',
+  'duo-repository',
+  'packages',
+  'pam-duo-conf',
+  'sudoers',
+  'pam-sudo',
+  'pam-sshd',
+] as const;
+export type StepId = (typeof STEP_IDS)[number];
 
 interface ChangeBase {
   readonly step: StepId;

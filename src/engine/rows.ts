@@ -1,20 +1,11 @@
 // The rows of one host's transaction: emits their start and end, and turns what is thrown inside into a failed row.
-import type { TaskId } from '../core/event.ts';
-import { PHASES, type Emit } from '../core/event.ts';
+import { PHASES, type Emit, type TaskId } from '../core/event.ts';
 import { asFailure, type Failure } from '../core/failure.ts';
 import { printable } from '../core/printable.ts';
-import type { StepId } from '../core/change.ts';
+import { STEP_IDS } from '../core/change.ts';
 
-const STEP_IDS: readonly StepId[] = [
-  'sshd-settings',
-  'duo-repository',
-  'packages',
-  'pam-duo-conf',
-  'sudoers',
-  'pam-sudo',
-  'pam-sshd',
-];
-const isTask = (word: string): word is TaskId => [...PHASES, ...STEP_IDS].includes(word as TaskId);
+const TASKS: readonly string[] = [...PHASES, ...STEP_IDS];
+const isTask = (word: string): word is TaskId => TASKS.includes(word);
 
 /** What a host says while it works, as rows; and rows around our own awaits. */
 export interface Rows {
