@@ -17,7 +17,7 @@ export interface Facts {
   readonly groups: Readonly<
     Record<string, { readonly gid: number; readonly members: readonly string[] } | null>
   >;
-  /** Accounts that were asked for by name, and every account with a login shell and authorized keys. */
+  /** Accounts that were asked for by name, and every account with authorized keys, whatever its shell (SFTP needs none). */
   readonly accounts: Readonly<Record<string, AccountFacts | null>>;
   /** Who holds the dpkg or apt lock, as `command[pid]`; `null` when it is free. */
   readonly dpkgLockHolder: string | null;

@@ -1,21 +1,39 @@
-// Text from a host, made safe for a terminal, a log line and a person's eyes.
+// Text from a host, made fit for a terminal, a log and a message.
 
-/** Characters that {@link printable} lets through unless told otherwise. */
-export const PRINTABLE_LIMIT = 2_000;
+/** Characters kept; the rest is cut off, and the cut is shown. */
+export const PRINTABLE_CHARS_MAX = 2_000;
 
-const CSI_SEQUENCE = /\u001b\[[0-?]*[ -/]*[@-~]/g;
-const BLANKS = /[\t\n\v\f\r\u0085\u2028\u2029]+/gu;
-/** Controls, invisible formatting (bidirectional overrides among it) and lone surrogates. */
-const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}]/gu;
+/** Colours and cursor movements of a terminal (ECMA-48, 5.4): they say nothing, so they go without a trace. */
+// oxlint-disable-next-line no-control-regex
+const CONTROL_SEQUENCE = /\u001b\[[0-?]*[ -/]*[@-~]/g;
+
+/** Whatever parts lines or columns: tabs, line ends, and Unicode's line and paragraph separators. */
+const GAP = /[\t-\r\u0085\u2028\u2029]+/g;
 
 /**
- * One line that shows what a host said and does nothing else: colour sequences are dropped, line breaks and tabs become
- * a blank, every other control or invisible character becomes U+FFFD, and what is longer than `limit` UTF-16 units ends
- * in an ellipsis. Bidirectional overrides are among them because they can make a line read as its opposite.
+ * Other controls (C0, DEL, C1), marks that turn the direction of text or take no room, lone surrogates. Whoever controls
+ * a host could otherwise repaint the operator's screen or hide words of a message (CVE-2021-42574 for the direction marks).
  */
-export const printable = (text: string, limit: number = PRINTABLE_LIMIT): string => {
-  // Cut before the expressions run: a host must not choose how long we think about its words.
-  const cut = text.length > limit ? `${text.slice(0, Math.max(0, limit - 1))}…` : text;
-  // Sequences go first; what a removal leaves standing together is then caught as a lone control.
-  return cut.replace(CSI_SEQUENCE, '').replace(BLANKS, ' ').replace(UNPRINTABLE, '\u{fffd}').trim();
+const UNSAFE =
+  // oxlint-disable-next-line no-control-regex
+  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]/gu;
+
+const REPLACEMENT = '\ufffd';
+
+/**
+ * One line of harmless text from untrusted text: line ends and tabs become a blank, terminal sequences vanish, every other
+ * character that could steer a terminal becomes U+FFFD, and what is over `charsMax` characters is cut and ends in `…`.
+ */
+export const printable = (text: string, charsMax: number = PRINTABLE_CHARS_MAX): string => {
+  // Cut before the work: a host may send megabytes. Twice, because what vanishes makes room.
+  const line = text
+    .slice(0, charsMax * 2)
+    .replaceAll(CONTROL_SEQUENCE, '')
+    .replaceAll(GAP, ' ')
+    .trim()
+    // With the `u` flag only a surrogate without its partner is matched.
+    .replaceAll(UNSAFE, REPLACEMENT);
+  return line.length > charsMax || text.length > charsMax * 2
+    ? `${line.slice(0, charsMax - 1).replace(/[\ud800-\udbff]$/, '')}…`
+    : line;
 };

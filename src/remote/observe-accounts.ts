@@ -1,0 +1,137 @@
+// Accounts and groups, out of observe.sh's answer.
+import type { AccountFacts, Facts } from '../core/facts.ts';
+import { Failure } from '../core/failure.ts';
+import { malformed, only, onlyFor, type Sections, splitExit, all, utf8 } from './observe-sections.ts';
+import { wanted } from './observe-wanted.ts';
+
+interface Group {
+  readonly name: string;
+  readonly gid: number;
+  readonly members: readonly string[];
+}
+
+/** timeout(1)'s status when the time was over. */
+const TIMED_OUT = 124;
+
+const isDirectory = (sections: Sections): boolean => {
+  const { words } = only(sections, 'directory');
+  if (words !== 'yes' && words !== 'no') throw malformed('where accounts come from');
+  return words === 'yes';
+};
+
+const memberList = (text: string): readonly string[] => text.split(',').filter(Boolean);
+
+/** /etc/group as `name:gid:members`; as in getgrnam(3), the first of two lines counts. */
+const readLocalGroups = (sections: Sections): readonly Group[] => {
+  const groups: Group[] = [];
+  for (const line of only(sections, 'groups').lines) {
+    const [name = '', gid = '', members = '', ...more] = utf8(line).split(':');
+    if (name === '' || !/^\d+$/.test(gid) || more.length > 0) continue;
+    groups.push({ name, gid: Number(gid), members: memberList(members) });
+  }
+  return groups;
+};
+
+const slow = (what: string): Failure =>
+  new Failure(
+    'timeout',
+    `the host did not tell ${what} within 10 s; nothing was touched; look into its directory service (getent, SSSD)`,
+  );
+
+/** The asked-for groups: as the directory told them, else from the local file. */
+export const readGroups = (sections: Sections): Facts['groups'] => {
+  const directory = isDirectory(sections);
+  const local = readLocalGroups(sections);
+  const groups: Record<string, Facts['groups'][string]> = Object.create(null);
+  for (const name of wanted(sections, 'group')) {
+    if (!directory) {
+      const group = local.find((one) => one.name === name);
+      groups[name] = group === undefined ? null : { gid: group.gid, members: group.members };
+      continue;
+    }
+    const { lines, status } = splitExit(onlyFor(sections, 'group', Buffer.from(name).toString('latin1')));
+    if (status === TIMED_OUT) throw slow(`the group ${JSON.stringify(name)}`);
+    const [, , gid = '', members = ''] = utf8(lines[0] ?? '').split(':');
+    groups[name] = /^\d+$/.test(gid) ? { gid: Number(gid), members: memberList(members) } : null;
+  }
+  return groups;
+};
+
+interface Row {
+  readonly name: string;
+  readonly uid: number;
+  readonly gid: number;
+  readonly home: string;
+  readonly shell: string;
+  readonly password: AccountFacts['password'];
+  readonly keyFiles: readonly string[];
+}
+
+const PASSWORDS: ReadonlySet<string> = new Set(['set', 'locked', 'empty', 'none', 'unknown']);
+const isPassword = (text: string): text is AccountFacts['password'] => PASSWORDS.has(text);
+
+const readRows = (sections: Sections): readonly Row[] =>
+  only(sections, 'accounts')
+    .lines.filter((line) => line !== '')
+    .map((line) => {
+      const [name = '', uid = '', gid = '', home = '', shell = '', password = '', ...keyFiles] =
+        utf8(line).split(':');
+      if (name === '' || !/^\d+$/.test(uid) || !/^\d+$/.test(gid) || !isPassword(password))
+        throw malformed('the list of accounts');
+      return { name, uid: Number(uid), gid: Number(gid), home, shell, password, keyFiles };
+    });
+
+/** Number of keys by file. Files that could not be counted in time make the whole answer worthless for the census. */
+const readKeyCounts = (sections: Sections): ReadonlyMap<string, number> => {
+  const section = only(sections, 'keys');
+  if (section.lines.every((line) => line === '')) return new Map();
+  const { lines, status } = splitExit(section);
+  if (status === TIMED_OUT) throw slow('the number of keys in its accounts’ authorized_keys files');
+  const counts = new Map<string, number>();
+  for (const line of lines) {
+    const match = /^(.*):(\d+)$/.exec(line);
+    if (match === null) throw malformed('the number of authorized keys');
+    counts.set(utf8(match[1] ?? ''), Number(match[2]));
+  }
+  // grep was given it first: without it grep did not run, and nobody would seem to have keys.
+  if (!counts.has('/etc/passwd')) throw malformed('the number of authorized keys');
+  return counts;
+};
+
+const localGroupNames = (row: Row, groups: readonly Group[]): readonly string[] => {
+  const primary = groups.find(({ gid }) => gid === row.gid)?.name ?? String(row.gid);
+  const others = groups.filter(({ members }) => members.includes(row.name)).map(({ name }) => name);
+  return [...new Set([primary, ...others])];
+};
+
+const directoryGroupNames = (sections: Sections, name: string): readonly string[] | null => {
+  const section = all(sections, 'member').find(({ words }) => utf8(words) === name);
+  if (section === undefined) return null;
+  const { lines, status } = splitExit(section);
+  if (status === TIMED_OUT) throw slow(`the groups of ${JSON.stringify(name)}`);
+  // id(1) ends with 1 when one group has no name, and prints its number.
+  return lines.length === 0 ? null : lines.map(utf8);
+};
+
+/** The asked-for accounts (`null`: unknown), and with the census every account that has authorized keys. */
+export const readAccounts = (sections: Sections): Facts['accounts'] => {
+  const rows = readRows(sections);
+  const counts = readKeyCounts(sections);
+  const groups = readLocalGroups(sections);
+  const names = wanted(sections, 'account');
+  const accounts: Record<string, AccountFacts | null> = Object.create(null);
+  for (const name of names) accounts[name] = null;
+  for (const row of rows) {
+    const authorizedKeys = row.keyFiles.reduce((sum, path) => sum + (counts.get(path) ?? 0), 0);
+    if (authorizedKeys === 0 && accounts[row.name] === undefined) continue;
+    accounts[row.name] = {
+      uid: row.uid,
+      home: row.home,
+      shell: row.shell,
+      groups: directoryGroupNames(sections, row.name) ?? localGroupNames(row, groups),
+      password: row.password,
+      authorizedKeys,
+    };
+  }
+  return accounts;
+};

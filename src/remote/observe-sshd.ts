@@ -1,0 +1,71 @@
+// sshd's version, effective settings and units, out of observe.sh's answer.
+import type { SshdFacts } from '../core/facts.ts';
+import { printable } from '../core/printable.ts';
+import { malformed, all, only, onlyFor, type Section, type Sections, utf8 } from './observe-sections.ts';
+import { wanted } from './observe-wanted.ts';
+
+type Effective = Readonly<Record<string, readonly string[]>>;
+
+const readEffective = (section: Section): { readonly settings: Effective } | { readonly error: string } => {
+  // A lone + or - is ours: sshd prints a keyword with at least one value a line.
+  const end = section.lines.findIndex((line) => line === '+' || line === '-');
+  if (end === -1) throw malformed('whether sshd -T succeeded');
+  if (section.lines[end] === '-') {
+    const words = printable(utf8(section.lines.slice(end + 1).join('\n')));
+    return { error: words === '' ? 'sshd -T failed without a word' : words };
+  }
+  const settings: Record<string, string[]> = Object.create(null);
+  for (const line of section.lines.slice(0, end).map(utf8)) {
+    const [keyword = ''] = line.split(' ', 1);
+    (settings[keyword.toLowerCase()] ??= []).push(line.slice(keyword.length + 1));
+  }
+  return { settings };
+};
+
+interface Unit {
+  readonly id: string;
+  readonly loaded: boolean;
+  readonly active: boolean;
+}
+
+/** `systemctl show`: one block of `Name=value` lines a unit, blocks apart by an empty line. An alias shows its target. */
+const readUnits = (section: Section): readonly Unit[] =>
+  section.lines
+    .join('\n')
+    .split('\n\n')
+    .map((block) => {
+      const values = new Map(
+        block.split('\n').map((line) => [line.split('=', 1)[0], line.replace(/^[^=]*=/, '')]),
+      );
+      return {
+        id: utf8(values.get('Id') ?? ''),
+        loaded: values.get('LoadState') === 'loaded',
+        // While it reloads it serves, and a socket that listens is active.
+        active: ['active', 'reloading'].includes(values.get('ActiveState') ?? ''),
+      };
+    })
+    .filter(({ loaded }) => loaded);
+
+/** Facts about sshd. When one connection's settings cannot be had, none are shown: half an answer would mislead. */
+export const readSshd = (sections: Sections): SshdFacts => {
+  const effective: Record<string, Effective> = Object.create(null);
+  const errors: string[] = [];
+  for (const [index, label] of wanted(sections, 'connection').entries()) {
+    const answer = readEffective(onlyFor(sections, 'sshd', String(index)));
+    if ('error' in answer) errors.push(answer.error);
+    else effective[label] = answer.settings;
+  }
+  const units = readUnits(
+    all(sections, 'units')[0] ?? { words: '', lines: [], complete: true, binary: false },
+  );
+  const services = units.filter(({ id }) => id.endsWith('.service'));
+  const service = services.find(({ active }) => active) ?? services[0];
+  return {
+    version: /^\d+(?:\.\d+)*/.exec(only(sections, 'ssh-version').lines[0] ?? '')?.[0] ?? '',
+    effective: errors.length > 0 ? {} : effective,
+    error: errors[0] ?? '',
+    unit: (service?.id ?? '').replace(/\.service$/, ''),
+    serviceActive: service?.active ?? false,
+    socketActive: units.some(({ id, active }) => id.endsWith('.socket') && active),
+  };
+};

@@ -1,0 +1,454 @@
+#!/bin/sh
+# Reads one host in one round trip, as root, and changes nothing on it: no temporary file, no lock, no login, no cache.
+#
+# src/remote/observe.ts puts assignments before this text (nonce, repository, module, guard_home, census,
+# text_paths, text_max, digest_max, and the with_* functions, which call their arguments with the asked-for words added) and parses what comes out.
+# Every line it prints is one of
+#   #NONCE SECTION WORDS   a header; the nonce is new for each session, so that no content can look like one
+#   |CONTENT               a line of raw content, secrets masked
+#   (nothing)              the end of raw content; missing when the content's last line had no line feed
+# and the last one is `#NONCE end`. What could not be read leaves its section out, and the parser says so.
+#
+# The cost is processes, about a millisecond each: one call reads all packages, one all files' modes, one all digests.
+# Three branches run side by side; a pipe holds what the others print until its turn comes.
+# POSIX sh: dash, busybox and bash. Comments are left out before it is sent, so that it fits TCP's first flight.
+# The variables come from the assignments before; single quotes hold what sed and awk shall see:
+# shellcheck disable=SC2016,SC2154
+
+PATH=/usr/sbin:/usr/bin:/sbin:/bin
+LC_ALL=C
+export PATH LC_ALL
+unset POSIXLY_CORRECT GREP_OPTIONS LD_PRELOAD APT_CONFIG
+umask 077
+
+header() { printf '#%s %s\n' "$nonce" "$*"; }
+raw() {
+  sed 's/^/|/'
+  echo
+}
+want() { # KIND WORD...: repeats the request, which the parser has not seen
+  kind=$1
+  shift
+  for word; do header "want $kind $word"; done
+}
+
+# The value of skey, and of its continuation lines, as pam_duo's parser sees them (an indented line continues the value
+# before it); passwords in URLs and proxies. A line with a NUL is no text: it comes as `!`.
+mask='
+/\x00/{
+s/.*/!/
+b
+}
+s,://[^[:space:]]*@,://[secret]@,g
+s/\([pP][rR][oO][xX][yY]"\{0,1\}[[:space:]]*[=:]\).*@/\1 [secret]@/
+s/\([sS][kK][eE][yY]"\{0,1\}[[:space:]]*[=:][[:space:]]*\)[^[:space:]].*/\1[secret]/
+s/\([sS][kK][eE][yY][[:space:]][[:space:]]*\)[^[:space:]=:].*/\1[secret]/
+/^[[:space:]]*$/b out
+/^[[:space:]]*[#;]/b out
+/^[[:space:]]/{
+x
+/S/{
+x
+s/^\([[:space:]]*\).*/\1[secret]/
+b out
+}
+x
+}
+/[sS][kK][eE][yY]"\{0,1\}[[:space:]]*[=:]/b secret
+/[pP][rR][oO][xX][yY]"\{0,1\}[[:space:]]*=/b secret
+/^[^[:space:]]/{
+x
+s/.*//
+x
+}
+b out
+:secret
+x
+s/.*/S/
+x
+:out
+s/^/|/
+'
+masked() { # FILE
+  sed "$mask" "$1"
+  echo
+}
+
+system() {
+  header os
+  raw </etc/os-release
+  header clock "$(date +%s)"
+  if [ -d /run/systemd/system ]; then
+    header systemd yes
+    header units
+    timeout 10 systemctl show -p Id -p LoadState -p ActiveState ssh.service sshd.service ssh.socket sshd.socket 2>/dev/null | raw
+  else
+    header systemd no
+  fi
+  header sudo
+  if command -v sudo >/dev/null; then timeout 10 sudo -V 2>/dev/null </dev/null | sed -n '1s/^/|/p'; fi
+  echo
+}
+
+packages() {
+  header packages
+  query='${Package} ${Architecture} ${db:Status-Status} ${Version}\n'
+  # The first two are for us: the architecture and systemd's version cost no process of their own this way.
+  known=$(with_packages dpkg-query -W -f "$query" dpkg systemd 2>/dev/null)
+  printf '%s\n' "$known" | raw
+  header audit
+  if command -v dpkg >/dev/null; then timeout 20 dpkg --audit 2>&1 | sed -n '1,20s/^/|/p'; fi
+  echo
+  sources "$known"
+}
+
+# Source files that name Duo's repository, and what they say of the installed version. apt sees only those files and
+# keeps its cache in memory: it would write its cache otherwise, and take half a second for the whole distribution.
+sources() { # KNOWN
+  duo_packages=$(printf '%s\n' "$1" | while read -r name _ status _; do
+    case "$status $name" in 'installed '*duo*) printf ' %s' "$name" ;; esac
+  done)
+  set --
+  for path in /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources; do
+    if [ -f "$path" ]; then set -- "$@" "$path"; fi
+  done
+  header sources
+  [ "$#" -gt 0 ] || return 0
+  grep -liF -D skip -e "$repository" -e pkg.duosecurity.com -- "$@" | while IFS= read -r path; do
+    header "source $path"
+    masked "$path"
+    [ -n "$duo_packages" ] || continue
+    header "policy $path"
+    # Split on purpose: package names hold no blanks.
+    # shellcheck disable=SC2086
+    timeout 10 apt-cache policy -o Dir::Etc::SourceList="$path" -o Dir::Etc::SourceParts=/dev/null \
+      -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= $duo_packages 2>/dev/null </dev/null | sed "$mask"
+    echo
+  done
+}
+
+files() {
+  known=$(with_files stat -c '%f:%s:%U:%G:%n' -- 2>/dev/null)
+  header stat
+  printf '%s\n' "$known" | raw
+  printf '%s\n' "$known" | {
+    set --
+    while IFS=: read -r mode size _ _ path; do
+      case $mode in
+      8*)
+        [ "$size" -le "$digest_max" ] || continue
+        set -- "$@" "$path"
+        case "$text_paths" in
+        *" $path "*)
+          [ "$size" -le "$text_max" ] || continue
+          header "text $path"
+          masked "$path"
+          ;;
+        esac
+        ;;
+      a*)
+        header "link $path"
+        readlink "$path" | raw
+        ;;
+      esac
+    done
+    header digests
+    if [ "$#" -gt 0 ]; then sha256sum -- "$@" 2>/dev/null | raw; fi
+  }
+}
+
+space() { # PATH...: a path that is not there yet lies where its nearest parent does
+  for path; do
+    there=$path
+    while [ ! -e "$there" ]; do
+      there=${there%/*}
+      there=${there:-/}
+    done
+    # access(2) as root says no on a read-only file system, and only there.
+    access=rw
+    [ -w "$there" ] || access=ro
+    header "space $access $(stat -f -c '%a %S %c %d' "$there" 2>/dev/null) $path"
+  done
+}
+
+# Whoever has one of the package managers' lock files open and holds a POSIX write lock. Inode numbers are not compared:
+# on overlayfs /proc/locks and stat differ.
+package_lock() {
+  set --
+  while read -r _ class _ mode pid _; do
+    case "$class $mode $pid" in
+    *[!A-Za-z0-9\ ]*) ;;
+    'POSIX WRITE '*) if [ -d "/proc/$pid/fd" ]; then set -- "$@" "/proc/$pid/fd"; fi ;;
+    esac
+  done </proc/locks
+  holder=
+  if [ "$#" -gt 0 ]; then
+    holder=$(find "$@" -maxdepth 1 \( -lname '/var/lib/dpkg/lock*' -o -lname /var/lib/apt/lists/lock -o \
+      -lname /var/cache/apt/archives/lock \) 2>/dev/null)
+  fi
+  case $holder in
+  '') header lock ;;
+  *)
+    pid=${holder#/proc/}
+    pid=${pid%%/*}
+    comm=
+    { read -r comm <"/proc/$pid/comm"; } 2>/dev/null
+    header "lock $pid $comm"
+    ;;
+  esac
+}
+
+# The guard's own record of an unfinished transaction.
+pending() {
+  if [ ! -L "$guard_home/active" ]; then
+    header pending no
+    return
+  fi
+  alive=dead
+  if [ -e "$guard_home/watch.lock" ]; then
+    # A shared probe, as the guard does it itself: two who ask do not see each other. Opened by the shell, since
+    # flock would make the file if it went away meanwhile.
+    { flock -n -s -E 9 8 8<"$guard_home/watch.lock"; } 2>/dev/null
+    [ "$?" -ne 9 ] || alive=alive
+  fi
+  header "pending $alive"
+  {
+    printf 'active=%s\nstate=' "$(readlink "$guard_home/active")"
+    cat "$guard_home/active/state" || echo
+    cat "$guard_home/active/owner"
+  } 2>/dev/null | raw
+}
+
+# ld.so says why it cannot load the module, the libraries that it lacks included; PAM would only say "Module is unknown".
+module_loads() {
+  if [ ! -f "$module" ]; then
+    header module absent
+    return
+  fi
+  header module present
+  {
+    LD_BIND_NOW=1 LD_PRELOAD="$module" /bin/true 2>&1
+    echo "exit $?"
+  } | raw
+}
+
+ssh_server() {
+  header ssh-version
+  sshd -V 2>&1 </dev/null | sed -n 's/.*OpenSSH_\([^ ,]*\).*/|\1/p'
+  echo
+  # The address and port that we came in by, for Match LocalAddress and LocalPort: sudo dropped SSH_CONNECTION from our
+  # environment, but its own still has it.
+  local_end=$({
+    [ -z "${SSH_CONNECTION:-}" ] || echo "SSH_CONNECTION=$SSH_CONNECTION"
+    tr '\000' '\n' <"/proc/$PPID/environ"
+  } 2>/dev/null | sed -n '/^SSH_CONNECTION=/{
+s/^SSH_CONNECTION=[0-9a-fA-F.:]* [0-9]* \([0-9a-fA-F.:]*\) \([0-9]*\)$/,laddr=\1,lport=\2/p
+q
+}')
+  with_connections connections 0
+}
+connections() { # INDEX SPEC...: all at once, printed in order
+  index=$1
+  shift
+  case $# in
+  0) ;;
+  1) connection "$index" "$1" ;;
+  *)
+    spec=$1
+    shift
+    connections $((index + 1)) "$@" | {
+      connection "$index" "$spec"
+      cat
+    }
+    ;;
+  esac
+}
+connection() { # INDEX SPEC
+  header "sshd $1"
+  if sshd -T -C "$2$local_end" 2>/dev/null </dev/null; then
+    echo +
+  else
+    echo -
+    sshd -T -C "$2$local_end" 2>&1 >/dev/null </dev/null
+  fi | raw
+}
+
+# Whether users and groups come from elsewhere than local files. If not, reading the files is the whole truth and far
+# cheaper than asking for each name. What is not understood counts as elsewhere.
+directory_service() {
+  [ -r /etc/nsswitch.conf ] || return 0
+  while read -r database services; do
+    case $database in passwd:* | group:* | initgroups:*) ;; *) continue ;; esac
+    services="${database#*:} $services"
+    # Split on purpose, into words.
+    # shellcheck disable=SC2086
+    set -f -- ${services%%#*}
+    set +f
+    for service; do
+      case $service in files | systemd | mymachines) ;; *) return 0 ;; esac
+    done
+  done </etc/nsswitch.conf
+  return 1
+}
+
+# name:uid:gid:home:shell:password:KEYFILE..., for every local account and those that the directory told. The password
+# itself stays here, its state goes. AuthorizedKeysFile is sshd's own answer and whatever a Match block may add.
+account_table='
+function state(hash) {
+  if (hash == "") return "empty"
+  if (hash ~ /^[!*]/ || (hash !~ /^[$_]/ && length(hash) < 13)) return "locked"
+  return "set"
+}
+FILENAME ~ /ssh/ || (FILENAME == "-" && /^authorizedkeysfile /) || (FILENAME == "" && /^authorizedkeysfile /) {
+  if (tolower($0) !~ /^[ \t]*authorizedkeysfile[ \t=]/) next
+  line = $0
+  gsub(/"/, "", line)
+  n = split(line, word, /[ \t=]+/)
+  for (i = 1; i <= n; i++) {
+    if (word[i] == "" || tolower(word[i]) == "authorizedkeysfile" || tolower(word[i]) == "none") continue
+    if (word[i] ~ /^#/) break
+    if (!(word[i] in seen)) { seen[word[i]] = 1; pattern[++patterns] = word[i] }
+  }
+  next
+}
+FILENAME == "/etc/shadow" { split($0, f, ":"); if (!(f[1] in hash)) hash[f[1]] = state(f[2]); next }
+{
+  n = split($0, f, ":")
+  if (n != 7 || f[1] == "" || f[1] in uid || f[3] !~ /^[0-9]+$/ || f[4] !~ /^[0-9]+$/) next
+  name[++names] = f[1]; uid[f[1]] = f[3]; gid[f[1]] = f[4]; home[f[1]] = f[6]; shell[f[1]] = f[7]; inline[f[1]] = f[2]
+  # A directory shows no password: what stands there means nothing.
+  if (FILENAME != "/etc/passwd") inline[f[1]] = "x"
+}
+END {
+  for (i = 1; i <= names; i++) {
+    a = name[i]
+    password = inline[a] != "x" ? state(inline[a]) : (a in hash ? hash[a] : "none")
+    printf "%s:%s:%s:%s:%s:%s", a, uid[a], gid[a], home[a], shell[a], password
+    for (p = 1; p <= patterns && census == "yes"; p++) {
+      rest = pattern[p]; path = ""
+      while ((at = index(rest, "%")) > 0) {
+        c = substr(rest, at + 1, 1)
+        path = path substr(rest, 1, at - 1) (c == "h" ? home[a] : c == "u" ? a : c == "U" ? uid[a] : c == "%" ? "%" : "")
+        rest = substr(rest, at + 2)
+      }
+      path = path rest
+      if (path !~ /^\//) path = home[a] "/" path
+      if (path ~ /^\// && path !~ /:/) printf ":%s", path
+    }
+    printf "\n"
+  }
+}'
+
+accounts() {
+  elsewhere=no
+  if directory_service; then elsewhere=yes; fi
+  set -- /etc/passwd
+  for path in /etc/shadow /etc/ssh/sshd_config /etc/ssh/sshd_config.d/*.conf; do
+    if [ -f "$path" ] && [ -r "$path" ]; then set -- "$@" "$path"; fi
+  done
+  table=$({
+    if [ "$census" = yes ]; then sshd -T 2>/dev/null </dev/null; fi
+    if [ "$elsewhere" = yes ]; then directory_accounts; fi
+  } | sed -n '/^authorizedkeysfile /p;/:.*:.*:.*:.*:/p' | awk -v census="$census" "$account_table" "$@" -)
+  header accounts
+  printf '%s\n' "$table" | raw
+  keys=
+  if [ "$census" = yes ]; then
+    # Only regular files are opened, and not for long: what lies there is the users', who may have put a pipe or a
+    # file without end. /etc/passwd among the answers shows that grep did its work.
+    keys=$(
+      # Not in POSIX, but all three shells have it; without it the rest still holds.
+      # shellcheck disable=SC3045
+      ulimit -v 1048576 2>/dev/null
+      printf '%s\n' "$table" | awk -F: '{ for (i = 7; i <= NF; i++) print $i }' |
+        timeout 10 xargs -d '\n' grep -a -s -c -d skip -D skip -P -e "$key_line" -- /etc/passwd 2>/dev/null
+      echo "exit $?"
+    )
+  fi
+  header keys
+  printf '%s\n' "$keys" | raw
+  header groups
+  awk -F: '/^[^#+-]/ && NF >= 4 { print $1 ":" $3 ":" $4 }' /etc/group | raw
+  header "directory $elsewhere"
+  if [ "$elsewhere" = yes ]; then directory_groups; fi
+}
+# A key's type and the beginning of its blob, behind options or none. cloud-init's entry for root (its disable_root_opts)
+# ends with exit 142 and lets nobody in.
+key_line='^[ \t]*+(?!#)(?!.* rather than the user .*;exit 142")(?:.*[ \t])?(?:ssh-(?:rsa|dss|ed25519)|ecdsa-sha2-nistp\d+|sk-[a-z0-9-]+@openssh\.com|[a-z0-9-]+-cert-v01@openssh\.com)[ \t]+AAAA'
+
+# Asked-for accounts, and whoever owns keys under /home without being in the local file.
+directory_accounts() {
+  set --
+  if [ "$census" = yes ]; then
+    for path in /home/*/.ssh/authorized_keys /home/*/*/.ssh/authorized_keys; do
+      if [ -f "$path" ] && [ "$#" -lt 500 ]; then set -- "$@" "$path"; fi
+    done
+    if [ "$#" -gt 0 ]; then
+      owners=$(stat -L -c %U -- "$@" 2>/dev/null)
+      IFS='
+'
+      set -f
+      # Split on purpose, at line feeds only: a directory's names may hold blanks.
+      # shellcheck disable=SC2086
+      set -- $owners
+      set +f
+      IFS=' 	
+'
+    fi
+  fi
+  with_accounts timeout 10 getent passwd root "$@" 2>/dev/null
+}
+directory_groups() {
+  with_groups directory_group
+  # `with keys` is known from the counts: name of each account whose file has at least one.
+  printf '%s\n-\n%s\n' "$keys" "$table" | awk -F: '
+    $0 == "-" { second = 1; next }
+    !second { if ($NF + 0 > 0) { sub(/:[0-9]+$/, ""); found[$0] = 1 } next }
+    { for (i = 7; i <= NF; i++) if ($i in found) { print $1; next } }' | {
+    set --
+    while IFS= read -r name; do [ "$#" -ge 200 ] || set -- "$@" "$name"; done
+    with_accounts memberships "$@"
+  }
+}
+directory_group() {
+  for name; do
+    header "group $name"
+    {
+      timeout 10 getent group "$name" 2>/dev/null
+      echo "exit $?"
+    } | raw
+  done
+}
+memberships() {
+  for name; do
+    header "member $name"
+    {
+      timeout 10 id -Gnz -- "$name" 2>/dev/null
+      echo "exit $?"
+    } | tr '\000' '\n' | raw
+  done
+}
+
+header begin 1
+want repository "$repository"
+with_files want file
+with_groups want group
+with_accounts want account
+with_labels want connection
+with_spaces want space
+{
+  ssh_server
+  accounts
+} | {
+  packages | {
+    system
+    files
+    with_spaces space
+    package_lock
+    pending
+    module_loads
+    cat
+  }
+  cat
+}
+header end
