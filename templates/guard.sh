@@ -300,7 +300,7 @@ apt_words() { # what is installed and what goes, as apt-get takes it
 download() {
   mkdir -p "$T/apt/parts" "$T/apt/lists/partial" "$T/apt/archives/partial"
   cp "$T/in/pkg/keyring" "$T/apt/duo.gpg"
-  sed "s|@KEYRING@|$T/apt/duo.gpg|" "$T/in/pkg/source" >"$T/apt/duo.list"
+  sed "s|signed-by=KEYRING|signed-by=$T/apt/duo.gpg|" "$T/in/pkg/source" >"$T/apt/duo.list"
   # Waits until no other package operation runs, before anything else is done: the wait never eats into activation.
   apt_get check >/dev/null || fail "another package operation held the dpkg lock for $APT_LOCK_WAIT_S s, or dpkg is interrupted: nothing was touched"
   apt_get -o APT::Update::Error-Mode=any update || fail "the Duo repository cannot be read from this host: nothing was touched"
@@ -383,6 +383,10 @@ rebuild_package() {
     /^[^ \t]/ { skip = /^(Status|Conffiles|Config-Version):/ }
     !skip { print }' >"$dir/DEBIAN/control"
   dpkg-query -L "$1" | while read -r path; do
+    case $path in
+    # On a merged /usr these are links of the system, where the package thinks of folders.
+    /bin | /sbin | /lib | /lib32 | /lib64 | /libx32) continue ;;
+    esac
     if [ -f "$path" ] || [ -L "$path" ]; then say "${path#/}"; fi
   done >"$T/snap/deb/$1.files"
   for item in $(dpkg-query --control-list "$1"); do
@@ -609,13 +613,18 @@ body_activate() {
   step=
   while read -r kind n mode _ path; do
     case $kind in
+    file | absent) untouched "$n" "$path" || fail "$path was changed by somebody else since it was read" ;;
+    esac
+  done <"$T/in/manifest"
+  while read -r kind n mode _ path; do
+    case $kind in
     step)
       [ -z "$step" ] || mark "task-ended $step"
       step=$n
       mark "task-started $step"
       ;;
     file | absent)
-      untouched "$n" "$path" || fail "$path was changed by somebody else since it was read"
+      untouched "$n" "$path" || package_default "$path" || fail "$path was changed by somebody else since it was read"
       if [ "$kind" = file ]; then put "$n" "$path"; else rm -f -- "$path"; fi || fail "cannot write $path"
       ;;
     packages) swap_packages ;;
@@ -634,6 +643,8 @@ same() { # are both absent, or both there with the same bytes, mode and owner
   if [ ! -e "$1" ] && [ ! -L "$1" ]; then [ ! -e "$2" ] && [ ! -L "$2" ] && return 0 || return 1; fi
   [ -f "$1" ] && [ -f "$2" ] && cmp -s -- "$1" "$2" && [ "$(stat -c '%a %u %g' -- "$1")" = "$(stat -c '%a %u %g' -- "$2")" ]
 }
+# A package's own default in the place of our file is no person's edit.
+package_default() { [ -e "$T/packages-started" ] && [ "$1" = /etc/duo/pam_duo.conf ]; }
 untouched() { same "$T/snap/$1" "$2"; }
 put() {
   make_folders "${2%/*}" && mv -f -- "$(stage_folder "$2")/new/$1" "$2" && cp -p "$2" "$T/snap/$1.ours"
@@ -863,8 +874,7 @@ foreign() {
   awk -v n="$1" '($1 == "file" || $1 == "absent") && $2 == n { found = 1 } END { exit !found }' "$T/in/manifest" || return 1
   [ -e "$2" ] || return 1
   [ -e "$T/in/new/$1" ] && cmp -s -- "$2" "$T/in/new/$1" && return 1
-  # A package's own default in the place of our file is no person's edit.
-  [ -e "$T/packages-started" ] && [ "$2" = /etc/duo/pam_duo.conf ] && return 1
+  package_default "$2" && return 1
   return 0
 }
 bring_back() {
