@@ -11,3 +11,45 @@ export interface Plan {
   /** sha256 (hex) over the changes, contents included. */
   readonly digest: string;
 }
+
+/** Lower-case hex of the bytes; passed in, since the pure ring has no node:crypto. */
+export type Sha256 = (bytes: Uint8Array) => string;
+
+/** The plan of one host: findings that say the same once, and a digest that two plans share only if they do the same. */
+export const makePlan = (
+  host: string,
+  parts: { readonly changes: readonly Change[]; readonly findings: readonly Finding[] },
+  sha256: Sha256,
+): Plan => {
+  const findings = new Map(parts.findings.map((finding) => [JSON.stringify(finding), finding]));
+  const canonical = JSON.stringify(parts.changes.map((change) => digestible(change, sha256)));
+  return {
+    host,
+    changes: parts.changes,
+    findings: [...findings.values()],
+    digest: sha256(new TextEncoder().encode(canonical)),
+  };
+};
+
+/** A change with digests in place of bytes. Why it is needed is not part of it: it may name what changes by the minute. */
+const digestible = (change: Change, sha256: Sha256): readonly unknown[] => {
+  const head = [change.kind, change.step, change.target];
+  switch (change.kind) {
+    case 'file':
+      return [...head, change.mode, sha256(change.content)];
+    case 'packages':
+      return [
+        ...head,
+        change.install,
+        change.purge,
+        change.minimumVersion,
+        change.sourceLine,
+        sha256(change.keyring),
+      ];
+    case 'absent':
+    case 'reload':
+      return head;
+    default:
+      return change satisfies never;
+  }
+};

@@ -1,0 +1,65 @@
+// Who logs in by key alone today and would stand before a closed door once sshd wants a second factor of everybody.
+import type { AccountFacts, Facts } from '../core/facts.ts';
+import type { Settings } from '../core/settings.ts';
+
+/**
+ * - `lost` has no password to answer with (or is root, and sshd takes none from it): cannot get in any more
+ * - `needs-password` gets in with its key and, from now on, its password
+ * - `unknown` its password is not the host's own (a directory account), so it cannot be told
+ */
+export interface KeyLogin {
+  readonly account: string;
+  readonly outcome: 'lost' | 'needs-password' | 'unknown';
+}
+
+/**
+ * Accounts with authorized keys whose login changes; those that keep theirs are left out: automation, key-only ones,
+ * members of Duo's groups (they meet Duo), break-glass with a password, and those whose loss was accepted.
+ */
+export const keyLogins = (settings: Settings, facts: Facts): readonly KeyLogin[] =>
+  Object.entries(facts.accounts)
+    .flatMap(([account, known]): readonly KeyLogin[] => {
+      if (known === null || known.authorizedKeys === 0 || keepsLogin(account, known, settings)) return [];
+      const outcome = account === 'root' ? rootOutcome(known, facts) : outcomeOf(known);
+      return outcome === null ? [] : [{ account, outcome }];
+    })
+    .toSorted((a, b) => (a.account < b.account ? -1 : 1));
+
+/** Whether an account is in one of the groups whose members meet Duo at login. */
+export const meetsDuo = (account: AccountFacts, settings: Settings): boolean =>
+  isInOneOf(account, [settings.serverAccessGroup, settings.sudoGroup]);
+
+const isInOneOf = (account: AccountFacts, groups: readonly string[]): boolean =>
+  groups.some((group) => account.groups.some((name) => name.toLowerCase() === group.toLowerCase()));
+
+const keepsLogin = (name: string, account: AccountFacts, settings: Settings): boolean =>
+  name === settings.connection.user ||
+  settings.keyOnlyUsers.includes(name) ||
+  isInOneOf(account, settings.keyOnlyGroups) ||
+  settings.keyLoginLossAccepted.includes(name) ||
+  meetsDuo(account, settings) ||
+  (name === settings.breakGlass?.user && account.password === 'set') ||
+  /\/(?:nologin|false)$/.test(account.shell);
+
+const outcomeOf = (account: AccountFacts): KeyLogin['outcome'] => {
+  switch (account.password) {
+    case 'set':
+      return 'needs-password';
+    // sshd refuses an empty one (PermitEmptyPasswords no, its default).
+    case 'locked':
+    case 'empty':
+      return 'lost';
+    case 'none':
+    case 'unknown':
+      return 'unknown';
+    default:
+      return account.password satisfies never;
+  }
+};
+
+/** root's key opens nothing today under PermitRootLogin no, so nothing is lost; any value but yes refuses a password. */
+const rootOutcome = (account: AccountFacts, facts: Facts): KeyLogin['outcome'] | null => {
+  const permit = facts.sshd.effective['root']?.['permitrootlogin']?.[0]?.toLowerCase();
+  if (permit === 'no') return null;
+  return permit === 'yes' ? outcomeOf(account) : 'lost';
+};

@@ -1,0 +1,124 @@
+// What is wrong with a host whatever the steps are: groups that nobody is in, an account in the wrong one, a clock.
+import type { AccountFacts } from '../core/facts.ts';
+import type { Finding } from '../core/finding.ts';
+import { meetsDuo } from '../auth/key-logins.ts';
+import { breach, warning, type StepContext } from './step.ts';
+
+/** Duo's cloud takes requests that are at most five minutes off; a minute is a clock that nobody sets. */
+export const CLOCK_SKEW_MAX_S = 60;
+
+export const hostFindings = (context: StepContext): readonly Finding[] => [
+  ...groupFindings(context),
+  ...memberFindings(context),
+  ...breakGlassFindings(context),
+  ...clockFindings(context),
+];
+
+/** A name that the host does not know: pam_duo lets everybody pass then. */
+const groupFindings = ({ facts, settings }: StepContext): readonly Finding[] =>
+  [...new Set([settings.serverAccessGroup, settings.sudoGroup])]
+    .filter((group) => (facts.groups[group.toLowerCase()] ?? facts.groups[group] ?? null) === null)
+    .map((group) =>
+      breach(
+        'group-unresolved',
+        `the host knows no group ${group.toLowerCase()}, so its members would not meet Duo; correct ad_server_access_group and ad_sudo_group, or look at the host's directory service (getent group ${group.toLowerCase()})`,
+      ),
+    );
+
+const memberFindings = (context: StepContext): readonly Finding[] => {
+  const { settings } = context;
+  const user = settings.connection.user;
+  const glass = settings.breakGlass?.user;
+  return [
+    ...(isMember(context, user)
+      ? [
+          breach(
+            'automation-meets-duo',
+            `${user}, the automation account, is in one of Duo's groups, and nobody is there to approve its logins; take it out`,
+            user,
+          ),
+        ]
+      : []),
+    ...(glass !== undefined && isMember(context, glass)
+      ? [
+          breach(
+            'break-glass-meets-duo',
+            `${glass}, the break-glass account, is in one of Duo's groups, so it would not get to root while Duo is down; take it out`,
+            glass,
+          ),
+        ]
+      : []),
+    ...settings.keyOnlyUsers
+      .filter((name) => name !== user && name !== glass && isMember(context, name))
+      .map((name) =>
+        warning(
+          'key-only-member',
+          `${name} is in one of Duo's groups and in key_only_users: it logs in without Duo`,
+          name,
+        ),
+      ),
+  ];
+};
+
+const isMember = ({ facts, settings }: StepContext, name: string): boolean => {
+  const account = facts.accounts[name] ?? null;
+  if (account !== null && meetsDuo(account, settings)) return true;
+  return [settings.serverAccessGroup, settings.sudoGroup].some((group) =>
+    (facts.groups[group.toLowerCase()] ?? facts.groups[group])?.members.includes(name),
+  );
+};
+
+const breakGlassFindings = ({ facts, settings }: StepContext): readonly Finding[] => {
+  const name = settings.breakGlass?.user;
+  if (name === undefined) return [];
+  const account = facts.accounts[name] ?? null;
+  if (account === null) {
+    return [
+      breach(
+        'break-glass-missing',
+        `there is no account ${name}, the break-glass account; create it with a password, or correct break_glass_user`,
+        name,
+      ),
+    ];
+  }
+  return passwordFindings(name, account.password);
+};
+
+const passwordFindings = (name: string, password: AccountFacts['password']): readonly Finding[] => {
+  const finding = (what: string): readonly Finding[] => [
+    breach('break-glass-password', `${name}, the break-glass account, ${what}`, name),
+  ];
+  switch (password) {
+    case 'set':
+      return [];
+    case 'locked':
+      return finding(`has no password that it could log in with; set one: passwd ${name}`);
+    case 'empty':
+      return finding(`has an empty password; set one: passwd ${name}`);
+    case 'none':
+      return finding('is not a local account, so it is gone with the directory; make it a local one');
+    case 'unknown':
+      return [
+        warning(
+          'break-glass-password',
+          `it is not known whether ${name}, the break-glass account, has a password`,
+          name,
+        ),
+      ];
+    default:
+      return password satisfies never;
+  }
+};
+
+const clockFindings = ({ facts, controllerEpochS }: StepContext): readonly Finding[] => {
+  if (controllerEpochS === null) return [];
+  const skewS = Math.round(facts.epochS - controllerEpochS);
+  return Math.abs(skewS) > CLOCK_SKEW_MAX_S
+    ? [
+        warning(
+          'clock-skew',
+          `the host's clock is ${Math.abs(skewS)} s ${skewS > 0 ? 'ahead of' : 'behind'} ours; Duo refuses requests from a clock that is too far off: set it, and have it kept by NTP`,
+        ),
+      ]
+    : [];
+};

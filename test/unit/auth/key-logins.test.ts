@@ -1,0 +1,52 @@
+import { describe, expect, test } from 'vitest';
+import { keyLogins } from '../../../src/auth/key-logins.ts';
+import type { AccountFacts } from '../../../src/core/facts.ts';
+import { accountOf, exampleFacts, exampleSettings } from '../../support/example-host.ts';
+
+const settings = exampleSettings({
+  keyOnlyUsers: ['backup'],
+  keyOnlyGroups: ['machines'],
+  keyLoginLossAccepted: ['retired'],
+});
+const of = (name: string, over: Partial<AccountFacts>, permitRootLogin = 'without-password') => {
+  const facts = exampleFacts({ accounts: { [name]: accountOf({ authorizedKeys: 1, ...over }) } });
+  const effective = { ...facts.sshd.effective, root: { permitrootlogin: [permitRootLogin] } };
+  return keyLogins(settings, { ...facts, sshd: { ...facts.sshd, effective } });
+};
+
+describe('an account with authorized keys', () => {
+  test.each<[string, string, Partial<AccountFacts>]>([
+    ['the automation account', 'automation', { password: 'locked' }],
+    ['a key-only user', 'backup', { password: 'locked' }],
+    ['a member of a key-only group', 'm1', { password: 'locked', groups: ['m1', 'machines'] }],
+    ['one whose loss is accepted', 'retired', { password: 'locked' }],
+    ['a member of Duo’s login group', 'alice', { password: 'locked', groups: ['sg_serveraccess'] }],
+    ['a member of Duo’s sudo group', 'bob', { password: 'locked', groups: ['SG_Sudo'] }],
+    ['the break-glass account', 'breakglass', { password: 'set' }],
+    ['one without a login shell', 'git', { password: 'locked', shell: '/usr/sbin/nologin' }],
+    ['one without keys', 'carol', { password: 'locked', authorizedKeys: 0 }],
+  ])('%s keeps what it has', (_who, name, over) => {
+    expect(of(name, over)).toEqual([]);
+  });
+  test.each(['locked', 'empty'] as const)('without a usable password (%s) is lost', (password) => {
+    expect(of('deploy', { password })).toEqual([{ account: 'deploy', outcome: 'lost' }]);
+  });
+  test('with a password needs it', () => {
+    expect(of('deploy', { password: 'set' })).toEqual([{ account: 'deploy', outcome: 'needs-password' }]);
+  });
+  test.each(['none', 'unknown'] as const)('with a password elsewhere (%s) cannot be judged', (password) => {
+    expect(of('deploy', { password })).toEqual([{ account: 'deploy', outcome: 'unknown' }]);
+  });
+  test('that is break-glass without a password is lost', () => {
+    expect(of('breakglass', { password: 'locked' })).toEqual([{ account: 'breakglass', outcome: 'lost' }]);
+  });
+  test.each([
+    ['without-password', [{ account: 'root', outcome: 'lost' }]],
+    ['prohibit-password', [{ account: 'root', outcome: 'lost' }]],
+    ['forced-commands-only', [{ account: 'root', outcome: 'lost' }]],
+    ['yes', [{ account: 'root', outcome: 'needs-password' }]],
+    ['no', []],
+  ])('that is root under PermitRootLogin %s', (permit, expected) => {
+    expect(of('root', { password: 'set' }, permit)).toEqual(expected);
+  });
+});
