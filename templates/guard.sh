@@ -306,13 +306,13 @@ download() {
   apt_get -o APT::Update::Error-Mode=any update || fail "the Duo repository cannot be read from this host: nothing was touched"
   # Duo's package and what is installed are nearly always enough; it is much faster than to weigh a whole distribution.
   # shellcheck disable=SC2046
-  if ! apt_get --download-only install $(apt_words); then
+  if ! apt_get --download-only --reinstall install $(apt_words); then
     ln -s /var/lib/apt/lists/* "$T/apt/lists/" 2>/dev/null
     for file in /etc/apt/sources.list /etc/apt/sources.list.d/*; do
       if [ -f "$file" ] && ! grep -qF "$(pkg_lines url)" "$file"; then ln -s "$file" "$T/apt/parts/"; fi
     done
     # shellcheck disable=SC2046
-    apt_get --download-only install $(apt_words) || fail "apt cannot get the packages: nothing was touched"
+    apt_get --download-only --reinstall install $(apt_words) || fail "apt cannot get the packages: nothing was touched"
   fi
 }
 
@@ -659,7 +659,8 @@ swap_packages() {
   : >"$T/packages-started" || fail "cannot write to $T"
   sync "$T/packages-started" 2>/dev/null
   # shellcheck disable=SC2046
-  apt_get --no-download --purge install $(apt_words) || fail 'apt could not install the packages'
+  # --reinstall, since a package may be there in the right version and its module not.
+  apt_get --no-download --purge --reinstall install $(apt_words) || fail 'apt could not install the packages'
   pkg_lines install | while read -r name minimum; do
     version=$(dpkg-query -W -f '${Version}' "$name" 2>/dev/null)
     dpkg --compare-versions "${version:-0}" ge "$minimum" || fail "$name is ${version:-absent}, at least $minimum is needed"

@@ -127,8 +127,18 @@ sources() { # KNOWN
   done
 }
 
+# with_drop_ins COMMAND... PATH...: sshd reads every drop-in of its folder, so each counts, whatever its name. One with a
+# name that could not be told from others (a blank, a colon) shows up in sshd -T all the same.
+with_drop_ins() {
+  for path in /etc/ssh/sshd_config.d/*.conf; do
+    case $path in *[!A-Za-z0-9._/-]*) continue ;; esac
+    case "$text_paths" in *" $path "*) continue ;; esac
+    if [ -e "$path" ] || [ -L "$path" ]; then set -- "$@" "$path"; fi
+  done
+  "$@"
+}
 files() {
-  known=$(with_files stat -c '%f:%s:%U:%G:%n' -- 2>/dev/null)
+  known=$(with_files with_drop_ins stat -c '%f:%s:%U:%G:%n' -- 2>/dev/null)
   header stat
   printf '%s\n' "$known" | raw
   printf '%s\n' "$known" | {
@@ -138,13 +148,13 @@ files() {
       8*)
         [ "$size" -le "$digest_max" ] || continue
         set -- "$@" "$path"
-        case "$text_paths" in
-        *" $path "*)
-          [ "$size" -le "$text_max" ] || continue
-          header "text $path"
-          masked "$path"
-          ;;
+        case "$text_paths /etc/ssh/sshd_config.d/" in
+        *" $path "* | *" ${path%/*}/") ;;
+        *) continue ;;
         esac
+        [ "$size" -le "$text_max" ] || continue
+        header "text $path"
+        masked "$path"
         ;;
       a*)
         header "link $path"
@@ -431,7 +441,7 @@ memberships() {
 
 header begin 1
 want repository "$repository"
-with_files want file
+with_files with_drop_ins want file
 with_groups want group
 with_accounts want account
 with_labels want connection

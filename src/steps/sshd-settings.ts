@@ -9,26 +9,15 @@ import { breach, type Step, type StepContext } from './step.ts';
 
 const STEP = 'sshd-settings';
 
-/** Drop-ins that images and packages are known to bring; sshd reads the folder in the order of the names. */
-const KNOWN_DROP_INS: readonly string[] = [
-  '50-cloud-init.conf',
-  '50-cloudimg-settings.conf',
-  '60-cloudimg-settings.conf',
-  '50-redhat.conf',
-  '10-hardening.conf',
-  '99-hardening.conf',
-  '99-duo_sshd.conf',
-];
-
 /** /etc/ssh/sshd_config.d/00-duo-fleet.conf and a reload; with duo_sshd_config: check nothing is changed. */
 export const sshdSettings: Step = {
   id: STEP,
   title: 'sshd settings',
+  // The other drop-ins of sshd's folder come unasked.
   reads: (_settings, platform) => ({
     files: [
       { path: platform.sshdDropInPath, text: true },
       { path: platform.sshdConfigPath, text: true },
-      ...KNOWN_DROP_INS.map((name) => ({ path: `${platform.sshdDropInDir}/${name}`, text: true })),
     ],
   }),
   changes: (context) => {

@@ -190,8 +190,11 @@ function status(state: DuoState, request: DuoRequest, version: 1 | 2): DuoAnswer
   if (transaction === undefined) return fail(400, 'Invalid request parameters (txid)');
   state.transactions.set(id, { ...transaction, polls: transaction.polls + 1 });
   // The first poll says that the phone has been reached, as the real one does.
-  if (transaction.polls === 0)
-    return ok(verdict(version, 'waiting', 'Pushed a login request to your device...'));
+  if (transaction.polls === 0) {
+    const words = 'Pushed a login request to your device...';
+    // Module 1.11 takes any result at this point for a final one.
+    return ok(version === 1 ? { status: words } : verdict(2, 'waiting', words));
+  }
   return ok(outcome(transaction.decision, version));
 }
 
