@@ -1,0 +1,87 @@
+// What is offered to a server to be let in, and in which order. Pure: ssh2 asks, this answers.
+import type { Secret } from '../core/secret.ts';
+
+/**
+ * One thing to offer. Offers of the same `factor` are alternatives (several keys of one operator): when one of them is
+ * taken as a part of what is needed, the others are passed over.
+ */
+export type Offer = { readonly factor: number; readonly title: string } & (
+  | { readonly kind: 'key'; readonly key: Uint8Array }
+  /** All of the agent's keys, or the one whose public blob is `only`. */
+  | { readonly kind: 'agent'; readonly socket: string; readonly only: Uint8Array | null }
+  | { readonly kind: 'password'; readonly password: Secret }
+  /** Every prompt is answered with this. */
+  | { readonly kind: 'keyboard-interactive'; readonly answer: Secret }
+);
+
+/** RFC 4252's name of the method that an offer goes by. */
+const methodOf = (offer: Offer): string => {
+  switch (offer.kind) {
+    case 'key':
+    case 'agent':
+      return 'publickey';
+    case 'password':
+    case 'keyboard-interactive':
+      return offer.kind;
+    default:
+      return offer satisfies never;
+  }
+};
+
+/** One login's way through its offers; each is made at most once. */
+export class AuthSequence {
+  readonly #offers: readonly Offer[];
+  #at = -1;
+  #exhausted = false;
+  #partlyIn = false;
+
+  constructor(offers: readonly Offer[]) {
+    this.#offers = offers;
+  }
+
+  /**
+   * The next offer, `null` when there is none left.
+   * @param methodsLeft what the server's last answer said can continue; `null` when it has not said. A method that it does
+   * not name is passed over: the server has said no to it already, and asking costs one of MaxAuthTries.
+   * @param partial the last offer was taken, and more is needed (AuthenticationMethods with a comma)
+   */
+  next(methodsLeft: readonly string[] | null, partial: boolean): Offer | null {
+    const current = this.current;
+    // What the server says after an agent's keys does not reach us: ssh2 hands on the answer before them.
+    const left = current?.kind === 'agent' ? null : methodsLeft;
+    if (partial) this.#partlyIn = true;
+    const taken = partial && current !== null && current.kind !== 'agent' ? current.factor : null;
+    for (this.#at += 1; this.#at < this.#offers.length; this.#at += 1) {
+      const offer = this.#offers[this.#at];
+      if (offer === undefined || offer.factor === taken) continue;
+      if (left === null || left.includes(methodOf(offer))) return offer;
+    }
+    this.#exhausted = true;
+    return null;
+  }
+
+  /** The offer that was made last and whose answer is awaited; `null` before the first and after the last. */
+  get current(): Offer | null {
+    return this.#offers[this.#at] ?? null;
+  }
+
+  /** The server has answered the last offer, and there is none left. */
+  get exhausted(): boolean {
+    return this.#exhausted;
+  }
+
+  /** Something was taken as a part of what is needed. */
+  get partlyIn(): boolean {
+    return this.#partlyIn;
+  }
+
+  /** What has not been offered. */
+  get remaining(): readonly Offer[] {
+    return this.#offers.slice(Math.max(this.#at, -1) + 1);
+  }
+
+  /** Titles of what has been offered or passed over, for messages. */
+  get titles(): readonly string[] {
+    return this.#offers.slice(0, this.#at + 1).map((offer) => offer.title);
+  }
+}
