@@ -10,6 +10,7 @@
 #     active -> tx/TX            the claim: made by ln -s, which exactly one caller can do
 #     tx/TX/in/                  what the controller sent: this script, manifest, new/N, pkg/*
 #     tx/TX/state                one word; changes by rename under verdict.lock
+#     tx/TX/watch.lock           held by the watcher for its life: whoever finds it free finds a dead transaction
 #     tx/TX/snap/                what was: N (a copy), list (N, present or absent, path), dirs, deb/
 #     tx/TX/root/                the candidate files as a tree, laid over the live ones in a rehearsal
 #     ended/TX                   the record of how it ended; the controller believes this and nothing else
@@ -38,6 +39,7 @@ UNIT_DIR=/etc/systemd/system
 KEEP_SNAPSHOTS=5
 KEEP_RECORDS=50
 LOCK_WAIT_S=20
+CLAIM_WAIT_S=60
 APT_LOCK_WAIT_S=120
 PACKAGE_TRIES=6
 
@@ -117,7 +119,7 @@ start_unit() { # NAME RESTART OPERATION ARGS...
   else
     # Without systemd: a session of its own, whose leader's pid is noted so that a revert can stop all of it.
     setsid /bin/sh -c 'echo $$ >"$1.pid"; shift; exec "$@"' sh "$T/$name" /bin/sh "$T/in/guard.sh" "$@" \
-      </dev/null >/dev/null 2>&1 &
+      </dev/null >/dev/null 2>&1 5>&- 6>&- 9>&- &
   fi
 }
 stop_unit() {
@@ -184,6 +186,9 @@ claim() { # NONCE LEASE_S RUN OPERATOR
   printf '%s\n' "$1" >"$T/nonce" && printf 'run=%s\noperator=%s\nsince=%s\n' "$3" "$4" "$(date +%s)" >"$T/owner" &&
     write_words && set_state claimed && mkdir -p "$HOME_DIR/ended" "$RUN_DIR/out" && cp "$T/in/guard.sh" "$HOME_DIR/.guard.$TX" ||
     give_up "cannot write to $HOME_DIR"
+  # From the claim until the watcher lives, nobody else may judge whether this transaction is dead.
+  exec 5>"$HOME_DIR/claim.lock"
+  flock -w "$CLAIM_WAIT_S" 5 || give_up 'another claim or recovery is under way on this host'
   tries=0
   until ln -sT "tx/$TX" "$HOME_DIR/active" 2>/dev/null; do
     tries=$((tries + 1))
@@ -191,11 +196,13 @@ claim() { # NONCE LEASE_S RUN OPERATOR
     settle_earlier
   done
   find "$RUN_DIR/out" -type f ! -name "$TX.*" -delete 2>/dev/null
+  # What callers sent who never came to claim; the young ones may still be at it.
+  find "$HOME_DIR/tx" -mindepth 1 -maxdepth 1 ! -name "$TX" -mmin +60 -exec rm -rf {} + 2>/dev/null
   mv -f "$HOME_DIR/.guard.$TX" "$HOME_DIR/guard.sh"
   set_lease "$2" || give_up "cannot write to $RUN_DIR"
   start_unit duo-fleet-guard on-failure watch "$TX" || give_up 'cannot start the guard on this host'
   tries=0
-  until held "$HOME_DIR/watch.lock"; do
+  until held "$T/watch.lock"; do
     tries=$((tries + 1))
     [ "$tries" -lt 500 ] || give_up 'the guard did not start on this host'
     sleep 0.02
@@ -212,19 +219,26 @@ settle_earlier() {
   mine=$TX
   other=$(readlink "$HOME_DIR/active") || return 0
   TX=${other#tx/} T="$HOME_DIR/$other"
-  if held "$HOME_DIR/watch.lock"; then
+  if held "$T/watch.lock"; then
     say "busy $TX $(state)"
     cat "$T/owner" 2>/dev/null
     rm -rf "$HOME_DIR/tx/${mine:?}" "$HOME_DIR/.guard.$mine"
     exit "$BUSY"
   fi
   say "settling $TX, which an earlier run left $(state)"
-  if [ -d "$T" ]; then recover_now; else rm -f "$HOME_DIR/active"; fi
+  if [ -d "$T" ]; then
+    recover_now || {
+      rm -rf "$HOME_DIR/tx/${mine:?}" "$HOME_DIR/.guard.$mine"
+      fail "what the transaction $TX left could not be put back; nothing else was touched. As root: sh $HOME_DIR/guard.sh recover"
+    }
+  else
+    rm -f "$HOME_DIR/active"
+  fi
   TX=$mine T="$HOME_DIR/tx/$mine"
 }
-recover_now() {
-  [ -r "$T/in/guard.sh" ] || fail "the transaction $TX has lost its guard; look into $T"
-  in_unit revert || fail "the transaction $TX could not be put back; look into $T and run: sh $T/in/guard.sh recover $TX"
+recover_now() { # done when the transaction no longer holds the host, whatever it ended in
+  in_unit revert
+  [ "$(readlink "$HOME_DIR/active")" != "tx/$TX" ]
 }
 set_lease() {
   case $1 in '' | *[!0-9]*) return 1 ;; esac
@@ -249,8 +263,9 @@ lease() {
   done
 }
 watch() {
-  exec 8>"$HOME_DIR/watch.lock"
-  flock -w 5 8 || exit 0
+  exec 8>"$T/watch.lock"
+  # Restarted by systemd where it does not get the lock; the claim gives up where it never does.
+  flock -w 5 8 || exit "$FAILED"
   while :; do
     case $(state) in
     confirmed | aborted | reverted | gone) break ;;
@@ -264,9 +279,7 @@ watch() {
         in_unit revert >/dev/null
       )
       # A revert that could not finish (a package lock, a full disk) is tried again until it can.
-      case $(state) in
-      reverting) sleep 10 ;;
-      esac
+      [ "$(state)" = gone ] || sleep 5
     fi
     sleep 0.5
   done
@@ -437,6 +450,8 @@ ConditionPathExists=$HOME_DIR/active
 [Service]
 Type=oneshot
 ExecStart=/bin/sh $T/in/guard.sh recover $TX
+Restart=on-failure
+RestartSec=15
 [Install]
 WantedBy=multi-user.target
 UNIT
@@ -633,9 +648,7 @@ body_activate() {
     esac
   done <"$T/in/manifest"
   [ -z "$step" ] || mark "task-ended $step"
-  mark task-started validate
   check_live
-  mark task-ended validate
   sync -f /etc 2>/dev/null
   with_lock advance activating activated || exit "$?"
 }
@@ -749,32 +762,34 @@ confirm() {
     case $(cat "$HOME_DIR/ended/$TX") in confirmed*) exit "$OK" ;; *) exit "$FENCED" ;; esac
   fi
   with_lock confirm_locked "$1" || exit "$?"
-  clean_up
+  leftovers=$(pkg_lines purge)
+  with_lock clean_up
   status
+  # What an earlier removal of the legacy packages left: only configuration, so nothing can break by its going.
+  for name in $leftovers; do
+    [ "$(dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null)" = config-files ] && timeout 20 dpkg --purge "$name" >/dev/null 2>&1
+  done
+  exit "$OK"
 }
-clean_up() { # after the record is written; may be repeated, but never touches a later transaction
-  [ "$(readlink "$HOME_DIR/active")" = "tx/$TX" ] || return 0
-  disarm
-  if has_systemd; then systemctl daemon-reload 2>/dev/null; fi
-  rm -rf "$ETC_DIR" "$RUN_DIR/lease"
+# After the end, under the lock; may be repeated, and never touches a later transaction.
+clean_up() {
   case $(state) in
-  confirmed)
-    mkdir -p "$HOME_DIR/snapshots"
-    rm -rf "$HOME_DIR/snapshots/$TX"
-    if [ -d "$T/snap" ]; then
-      rm -f "$T"/snap/*.ours
+  confirmed | aborted | reverted) [ -e "$HOME_DIR/ended/$TX" ] || record_end "$(state)" ;;
+  esac
+  if [ "$(readlink "$HOME_DIR/active")" = "tx/$TX" ]; then
+    disarm
+    if has_systemd; then systemctl daemon-reload 2>/dev/null; fi
+    rm -rf "$ETC_DIR" "$RUN_DIR/lease"
+    if [ "$(state)" = confirmed ] && [ -d "$T/snap" ]; then
+      mkdir -p "$HOME_DIR/snapshots"
+      rm -rf "$HOME_DIR/snapshots/$TX" "$T"/snap/*.ours
       mv -f "$T/snap" "$HOME_DIR/snapshots/$TX" && cp "$T/owner" "$HOME_DIR/snapshots/$TX/owner"
     fi
-    # What an earlier removal of the legacy packages left: only configuration, so nothing can break by its going.
-    pkg_lines purge | while read -r name; do
-      [ "$(dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null)" = config-files ] && timeout 20 dpkg --purge "$name" >/dev/null 2>&1
-    done
-    ;;
-  esac
-  keep_newest "$HOME_DIR/snapshots" "$KEEP_SNAPSHOTS"
-  keep_newest "$HOME_DIR/ended" "$KEEP_RECORDS"
-  log "ended: $(cat "$HOME_DIR/ended/$TX" 2>/dev/null)"
-  rm -f "$HOME_DIR/active"
+    keep_newest "$HOME_DIR/snapshots" "$KEEP_SNAPSHOTS"
+    keep_newest "$HOME_DIR/ended" "$KEEP_RECORDS"
+    log "ended: $(cat "$HOME_DIR/ended/$TX" 2>/dev/null)"
+    rm -f "$HOME_DIR/active"
+  fi
   rm -rf "${T:?}"
 }
 keep_newest() {
@@ -794,23 +809,31 @@ revert() {
   return "$code"
 }
 begin_revert() {
+  # A record outweighs the state: where power was lost between two renames, the later one may be the one that is left.
+  case $(cat "$HOME_DIR/ended/$TX" 2>/dev/null) in
+  confirmed*)
+    say confirmed
+    return 0
+    ;;
+  esac
   case $(state) in
-  confirmed | reverted | aborted) ;;
-  claimed | armed | staged) set_state aborting ;;
-  activating | activated) set_state reverting ;;
+  claimed | armed | staged) set_state aborting || return 1 ;;
+  activating | activated) set_state reverting || return 1 ;;
   esac
   state
 }
 body_revert() {
-  # First the writers are stopped, then the state is changed: nothing of ours can write after this.
+  word=$(with_lock begin_revert) || fail 'the state could not be changed; this is tried again'
+  # From now on no writer of ours passes the fence; the one that had passed it is stopped.
   stop_unit duo-fleet-prepare
   stop_unit duo-fleet-activate
-  case $(with_lock begin_revert) in
+  case $word in
   confirmed)
     say 'fenced: this transaction is confirmed'
-    clean_up
+    with_lock clean_up
     exit "$FENCED"
     ;;
+  reverted | aborted | gone) ;;
   aborting)
     record_end aborted
     set_state aborted
@@ -837,8 +860,9 @@ body_revert() {
     set_state reverted
     mark task-ended revert
     ;;
+  *) fail "unknown state: $word" ;;
   esac
-  clean_up
+  with_lock clean_up
   exit "$OK"
 }
 boot() { # before sshd takes a login: files only, no package manager, no reload
@@ -908,6 +932,10 @@ restore_packages_once() {
     module=$(cat "$T/in/module" 2>/dev/null)
     if [ -n "$module" ] && grep -rqF -e "$module" /etc/pam.d ; then
       say "$name stays: a PAM file still names its module"
+      grep -rlF -e "$module" /etc/pam.d | while read -r path; do
+        grep -qxF -e "$path" "$T/foreign" 2>/dev/null || say "$path" >>"$T/foreign"
+      done
+      : >"$T/stays"
       continue
     fi
     if known "$name"; then
@@ -920,6 +948,7 @@ restore_packages_once() {
   done
   if [ "$#" -gt 0 ]; then DEBIAN_FRONTEND=noninteractive dpkg --force-confold --force-confdef -i "$@" </dev/null || return 1; fi
   DEBIAN_FRONTEND=noninteractive dpkg --configure -a </dev/null || return 1
+  [ ! -e "$T/stays" ] || return 0
   our_packages | cmp -s - "$T/snap/packages" || {
     say 'the packages are not as they were'
     return 1
@@ -967,7 +996,9 @@ main() {
   abort | revert) revert ;;
   status) status ;;
   recover)
-    if held "$HOME_DIR/watch.lock"; then
+    exec 5>"$HOME_DIR/claim.lock"
+    flock -w "$CLAIM_WAIT_S" 5 || fail 'a claim or another recovery is under way on this host'
+    if held "$T/watch.lock"; then
       say "busy $TX $(state)"
       cat "$T/owner" 2>/dev/null
       exit "$BUSY"

@@ -215,10 +215,10 @@ pending() {
     return
   fi
   alive=dead
-  if [ -e "$guard_home/watch.lock" ]; then
+  if [ -e "$guard_home/active/watch.lock" ]; then
     # A shared probe, as the guard does it itself: two who ask do not see each other. Opened by the shell, since
     # flock would make the file if it went away meanwhile.
-    { flock -n -s -E 9 8 8<"$guard_home/watch.lock"; } 2>/dev/null
+    { flock -n -s -E 9 8 8<"$guard_home/active/watch.lock"; } 2>/dev/null
     [ "$?" -ne 9 ] || alive=alive
   fi
   header "pending $alive"

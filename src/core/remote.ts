@@ -32,6 +32,10 @@ export const GUARD_HOME = '/var/lib/duo-fleet';
  * One operation of the host's guard. remote/ writes `files` into `GUARD_HOME/tx/<tx>/in/` (folders 0700, files 0600 from
  * their first byte, content never in argv), then runs `/bin/sh GUARD_HOME/tx/<tx>/in/guard.sh OPERATION TX ARGS...` in
  * the root channel, all in one frame. The guard itself (`guard.sh`) is among the files of `claim`.
+ *
+ * A transaction that has ended has no folder any more. What is asked about one by `confirm`, `abort`, `revert`, `status` or
+ * `recover` is then answered by `GUARD_HOME/guard.sh`, the newest one on the host, which knows the records of all; where
+ * there is none either, and for the other operations, the reply is GUARD_EXIT.absent.
  */
 export interface GuardCall {
   readonly operation: GuardOperation;
@@ -62,8 +66,16 @@ export interface GuardReply {
   readonly lines: readonly string[];
 }
 
-/** Exit statuses of guard.sh. */
-export const GUARD_EXIT = { ok: 0, failed: 1, usage: 64, busy: 75, fenced: 76, drifted: 77 } as const;
+/** Exit statuses of guard.sh; `absent` is the root channel's own: there is no guard on this host to be asked. */
+export const GUARD_EXIT = {
+  ok: 0,
+  failed: 1,
+  usage: 64,
+  busy: 75,
+  fenced: 76,
+  drifted: 77,
+  absent: 127,
+} as const;
 
 /** A login to be tried: through the candidate files on an exec channel, or over a new connection. */
 export interface LoginAttempt {

@@ -1,5 +1,5 @@
 // After a failure: bring the host to an end and read from its own record which one it was.
-import { Failure } from '../core/failure.ts';
+import { asFailure, type Failure } from '../core/failure.ts';
 import { GUARD_EXIT, GUARD_HOME, type GuardReply, type HostSession } from '../core/remote.ts';
 import { readRecord, type HostRecord } from '../core/transaction.ts';
 import type { Verdict } from '../core/verdict.ts';
@@ -18,70 +18,89 @@ interface Settled {
  * became of it. `stranded` only when nobody could ask until the end, or when the host itself says that it needs a person.
  */
 export const settle = async (ctx: TransactionContext, held: Held, failure: Failure): Promise<Settled> => {
+  const { host } = ctx.settings;
   // A claim that was refused by name was never ours: there is nothing to put back, and not ours to touch.
   if (failure.reason === 'busy') return { verdict: 'refused', message: failure.message };
-  const record = await revertNow(ctx, held).catch(() => null);
-  const end = record?.kind === 'ended' ? record : await waitForEnd(ctx, held);
+  if (!held.claimed) {
+    return { verdict: 'refused', message: `${failure.message}. Nothing was sent to ${host} yet` };
+  }
+  const record = await revertNow(ctx, held);
+  const end = isOver(record) ? record : await waitForEnd(ctx, held);
   return told(ctx, held, failure, end);
 };
 
+/** Nothing more will come: an end is recorded, or the host has nothing of this transaction (any more). */
+const isOver = (record: HostRecord | null): boolean =>
+  record?.kind === 'ended' || (record?.kind === 'running' && record.state === 'gone');
+
 const revertNow = async (ctx: TransactionContext, held: Held): Promise<HostRecord | null> => {
-  const byLease = held.lease?.revert(DEADLINES.revertMs);
-  if (byLease !== undefined) {
-    const reply = await byLease.catch(() => null);
-    if (reply !== null) {
-      const record = await markedRecord(ctx, reply);
-      if (record?.kind === 'ended') return record;
-    }
-  }
-  const reply = await ctx.session.guard({
+  const reply = (await held.lease?.revert(DEADLINES.revertMs).catch(() => null)) ?? null;
+  const record = reply === null ? null : recordOf(reply);
+  return isOver(record) ? record : revertOver(ctx, ctx.session, held.tx).catch(() => record);
+};
+
+const revertOver = async (
+  ctx: TransactionContext,
+  session: HostSession,
+  tx: string,
+): Promise<HostRecord | null> => {
+  const reply = await session.guard({
     operation: 'revert',
-    tx: held.tx,
+    tx,
     args: [],
     files: {},
     deadlineMs: DEADLINES.revertMs,
     onMark: ctx.rows.mark,
   });
-  return markedRecord(ctx, reply);
+  return recordOf(reply);
 };
 
-const markedRecord = async (ctx: TransactionContext, reply: GuardReply): Promise<HostRecord | null> => {
-  await ctx.rows.settled().catch(() => undefined);
-  return readRecord(reply.lines);
-};
+const recordOf = (reply: GuardReply): HostRecord | null =>
+  reply.code === GUARD_EXIT.absent ? { kind: 'running', state: 'gone' } : readRecord(reply.lines);
 
-/** Until the lease must have lapsed and the host must have put itself back: look again over new connections. */
+/**
+ * Until the lease must have lapsed and the host must have put itself back: look again over new connections, and once more
+ * at the very end, whatever the waiting was spent on.
+ */
 const waitForEnd = async (ctx: TransactionContext, held: Held): Promise<HostRecord | null> => {
   const { deps } = ctx;
   const untilMs = deps.nowMs() + deps.leaseS * 1000 + DEADLINES.settleMs;
   let last: HostRecord | null = null;
-  while (deps.nowMs() < untilMs) {
-    last = (await askStatus(ctx, held).catch(() => null)) ?? last;
-    if (last?.kind === 'ended' || (last?.kind === 'running' && last.state === 'gone')) return last;
-    await deps.sleep(DEADLINES.pollMs);
+  for (;;) {
+    const isLastLook = deps.nowMs() >= untilMs;
+    let pauseMs: number = DEADLINES.pollMs;
+    try {
+      last = (await askAnew(ctx, held, isLastLook ? 'look' : 'look and revert')) ?? last;
+    } catch (thrown) {
+      // Refused logins are counted (faillock, fail2ban, PerSourcePenalties): not again before the lease has lapsed.
+      if (asFailure(thrown).reason === 'auth') pauseMs = deps.leaseS * 1000;
+    }
+    if (isOver(last) || isLastLook) return last;
+    await deps.sleep(pauseMs);
   }
-  return last;
 };
 
-const askStatus = async (ctx: TransactionContext, held: Held): Promise<HostRecord | null> => {
+/** Over a new connection: what the host's record says; and where it has not ended, that it shall put itself back now. */
+const askAnew = async (
+  ctx: TransactionContext,
+  held: Held,
+  what: 'look' | 'look and revert',
+): Promise<HostRecord | null> => {
   const session = await ctx.deps.remote.connect(ctx.settings, { deadlineMs: DEADLINES.connectMs });
   try {
-    return readRecord((await statusOf(session, held.tx)).lines);
+    const status = await session.guard({
+      operation: 'status',
+      tx: held.tx,
+      args: [],
+      files: {},
+      deadlineMs: DEADLINES.statusMs,
+    });
+    const record = recordOf(status);
+    if (record === null || isOver(record) || what === 'look') return record;
+    return (await revertOver(ctx, session, held.tx)) ?? record;
   } finally {
     session.close();
   }
-};
-
-const statusOf = async (session: HostSession, tx: string): Promise<GuardReply> => {
-  const reply = await session.guard({
-    operation: 'status',
-    tx,
-    args: [],
-    files: {},
-    deadlineMs: DEADLINES.statusMs,
-  });
-  if (reply.code !== GUARD_EXIT.ok) throw new Failure('exit', 'the host does not tell its record');
-  return reply;
 };
 
 const told = (ctx: TransactionContext, held: Held, failure: Failure, record: HostRecord | null): Settled => {
@@ -103,6 +122,9 @@ const told = (ctx: TransactionContext, held: Held, failure: Failure, record: Hos
       default:
         return record.how satisfies never;
     }
+  }
+  if (!held.activated && isOver(record)) {
+    return { verdict: 'refused', message: `${because}. Nothing live was changed on ${host}` };
   }
   if (!held.activated) {
     return {

@@ -7,13 +7,14 @@ import type { Finding } from '../core/finding.ts';
 import type { Facts } from '../core/facts.ts';
 import type { Plan } from '../core/plan.ts';
 import { printable } from '../core/printable.ts';
-import type { HostSession, ObserveRequest, Remote } from '../core/remote.ts';
+import { GUARD_EXIT, type HostSession, type ObserveRequest, type Remote } from '../core/remote.ts';
 import type { Settings } from '../core/settings.ts';
+import { readRecord } from '../core/transaction.ts';
 import type { HostResult, Verdict } from '../core/verdict.ts';
 import type { Expectation } from '../auth/rehearsal.ts';
 import { DEADLINES } from './deadlines.ts';
 import { makeRows, type Rows } from './rows.ts';
-import { busyMessage, runTransaction } from './transaction.ts';
+import { busyMessage, ownerOf, runTransaction } from './transaction.ts';
 
 /** What is wrong with a host for verify: a difference between what is declared and what is. */
 export interface Difference {
@@ -64,18 +65,20 @@ export const transact = async (settings: Settings, deps: TransactDeps): Promise<
 };
 
 const endingOf = async (settings: Settings, deps: TransactDeps, rows: Rows): Promise<Ending> => {
-  let session: HostSession | null = null;
+  let session = null as HostSession | null;
   try {
     await deps.emit({ type: 'host-started', host: settings.host });
-    session = await rows.run('connect', () =>
-      deps.remote.connect(settings, { deadlineMs: DEADLINES.connectMs }),
-    );
-    return await withSession(settings, deps, rows, session);
+    const lifeline = await rows.run('connect', async () => {
+      // Kept at once: it is to be closed even when the row's end cannot be written.
+      session = await deps.remote.connect(settings, { deadlineMs: DEADLINES.connectMs });
+      return session;
+    });
+    return await withSession(settings, deps, rows, lifeline);
   } catch (thrown) {
     // Only what happened before a transaction was begun comes here: nothing was touched.
     const failure = asFailure(thrown);
     const away = failure.reason === 'link' || failure.reason === 'timeout';
-    return ended(session === null && away ? 'unreachable' : 'refused', rows, { failure });
+    return ended(away ? 'unreachable' : 'refused', rows, { failure });
   } finally {
     session?.close();
   }
@@ -114,7 +117,12 @@ const observe = async (settings: Settings, deps: TransactDeps, session: HostSess
     files: {},
     deadlineMs: DEADLINES.claimMs,
   });
-  if (reply.code !== 0) {
+  if (reply.code === GUARD_EXIT.busy) {
+    throw new Failure('busy', busyMessage(settings.host, ownerOf(reply.lines)));
+  }
+  // Its end counts, not the exit status: a confirmed transaction whose host died while it cleared up is refused a
+  // revert, and is over all the same.
+  if (reply.code !== GUARD_EXIT.ok && readRecord(reply.lines)?.kind !== 'ended') {
     throw new Failure(
       'drifted',
       `${settings.host}: what run ${printable(facts.pending.run)} left behind could not be put back: ${printable(reply.lines.slice(-3).join(' '))}. On the host, as root: sh /var/lib/duo-fleet/guard.sh recover`,

@@ -1,7 +1,7 @@
 // The changing part of a host's way: claim -> prepare -> rehearse -> activate -> canary -> confirm, and what happens when
 // any of it fails. Nothing live changes before `activate` is sent; what fails earlier is `refused`.
 import pLimit from 'p-limit';
-import { judge } from '../auth/rehearsal.ts';
+import { judge, type Expectation } from '../auth/rehearsal.ts';
 import { summarize } from '../core/change.ts';
 import type { Facts } from '../core/facts.ts';
 import { asFailure, Failure } from '../core/failure.ts';
@@ -16,6 +16,7 @@ import {
   type Lease,
 } from '../core/remote.ts';
 import type { Settings } from '../core/settings.ts';
+import { readRecord } from '../core/transaction.ts';
 import { DEADLINES, REHEARSALS_AT_ONCE } from './deadlines.ts';
 import type { Rows } from './rows.ts';
 import { settle } from './settle.ts';
@@ -36,13 +37,21 @@ export interface Held {
   readonly tx: string;
   readonly nonce: string;
   lease: Lease | null;
+  /** `claim` was sent: before that there is nothing of ours on the host, and nothing to ask it for. */
+  claimed: boolean;
   /** `activate` was sent: from here on only the host knows what is live. */
   activated: boolean;
 }
 
 /** Takes one host through its transaction. Never throws; the verdict is what the host's own record says. */
 export const runTransaction = async (ctx: TransactionContext): Promise<Ending> => {
-  const held: Held = { tx: ctx.deps.newTx(), nonce: ctx.deps.newNonce(), lease: null, activated: false };
+  const held: Held = {
+    tx: ctx.deps.newTx(),
+    nonce: ctx.deps.newNonce(),
+    lease: null,
+    claimed: false,
+    activated: false,
+  };
   const changes = ctx.plan.changes.map(summarize);
   const notes: Finding[] = [...ctx.plan.findings];
   try {
@@ -56,6 +65,7 @@ export const runTransaction = async (ctx: TransactionContext): Promise<Ending> =
     const failure = asFailure(thrown);
     const step = ctx.rows.failedAt();
     const settled = await settle(ctx, held, failure);
+    await ctx.rows.close(failure);
     return {
       verdict: settled.verdict,
       changes: settled.verdict === 'confirmed' ? changes : [],
@@ -91,14 +101,15 @@ export const ask = async (
   if (reply.code === GUARD_EXIT.ok) return reply;
   if (reply.code === GUARD_EXIT.busy)
     throw new Failure('busy', busyMessage(ctx.settings.host, ownerOf(reply.lines)));
-  const said = printable(
-    reply.lines
-      .filter((line) => line.trim() !== '')
-      .slice(-4)
-      .join('; '),
-    600,
-  );
+  const said = printable(tellingLines(reply.lines).join('; '), 600);
   throw new Failure(reasonOf(reply.code), `${ctx.settings.host}: ${operation} failed: ${said}`);
+};
+
+/** The guard's own last word, and before it what apt, dpkg or another tool called an error; their chatter is left out. */
+const tellingLines = (lines: readonly string[]): readonly string[] => {
+  const spoken = lines.filter((line) => line.trim() !== '');
+  const errors = spoken.slice(0, -1).filter((line) => /^(?:E: |.*\berror\b|.*: (?:bad|cannot) )/i.test(line));
+  return [...errors.slice(-3), ...spoken.slice(-1)];
 };
 
 /** Who holds a host, since when and for which run, in a sentence. */
@@ -113,7 +124,7 @@ export const busyMessage = (
 };
 
 /** The `owner` file that the guard shows when it refuses a claim. */
-const ownerOf = (lines: readonly string[]) => {
+export const ownerOf = (lines: readonly string[]) => {
   const value = (key: string) => lines.find((line) => line.startsWith(`${key}=`))?.slice(key.length + 1);
   return {
     operator: value('operator') ?? 'somebody',
@@ -139,30 +150,36 @@ const whileHeld = async <T>(ctx: TransactionContext, held: Held, work: Promise<T
 /** Claim and prepare go out in one turn; the lease's channel opens as soon as the claim stands. */
 const prepare = async (ctx: TransactionContext, held: Held): Promise<GuardReply> => {
   const { deps, session, settings } = ctx;
-  const claiming = ask(ctx, session, 'claim', {
-    tx: held.tx,
-    args: [held.nonce, String(deps.leaseS), deps.run, deps.operator],
-    files: { ...deps.transactionFiles(ctx.plan, ctx.facts, settings), 'guard.sh': deps.guardScript },
-    deadlineMs: DEADLINES.claimMs,
-  });
-  const preparing = ask(ctx, session, 'prepare', { tx: held.tx, deadlineMs: DEADLINES.prepareMs });
-  // Looked at only when the claim stands; a refused claim leaves nothing for it to work on.
-  preparing.catch(() => undefined);
-  await ctx.rows.run('claim', async () => {
+  // Both are sent inside the row: were its start not durable, nothing must have been sent.
+  const preparing = await ctx.rows.run('claim', async () => {
+    const files = { ...deps.transactionFiles(ctx.plan, ctx.facts, settings), 'guard.sh': deps.guardScript };
+    held.claimed = true;
+    const claiming = ask(ctx, session, 'claim', {
+      tx: held.tx,
+      args: [held.nonce, String(deps.leaseS), deps.run, deps.operator],
+      files,
+      deadlineMs: DEADLINES.claimMs,
+    });
+    const reply = ask(ctx, session, 'prepare', { tx: held.tx, deadlineMs: DEADLINES.prepareMs });
+    // Looked at only when the claim stands; a refused claim leaves nothing for it to work on.
+    reply.catch(() => undefined);
     await claiming;
     held.lease = await session.holdLease({
       tx: held.tx,
       everyMs: (deps.leaseS * 1000) / 4,
       leaseS: deps.leaseS,
     });
+    // In a list, since an async function would wait for a bare promise.
+    return [reply] as const;
   });
   try {
-    const reply = await whileHeld(ctx, held, preparing);
+    const reply = await whileHeld(ctx, held, preparing[0]);
     await ctx.rows.settled();
     return reply;
   } catch (thrown) {
-    await ctx.rows.failOpen(asFailure(thrown));
-    throw thrown;
+    const failure = asFailure(thrown);
+    await ctx.rows.failOpen(failure);
+    throw failure;
   }
 };
 
@@ -183,27 +200,41 @@ const rehearse = async (
       },
     ];
   }
-  const limit = pLimit(REHEARSALS_AT_ONCE);
   const expectations = ctx.deps.rehearsal(ctx.settings, ctx.facts);
   await ctx.rows.run(
     'rehearse',
-    () =>
-      whileHeld(
-        ctx,
-        held,
-        Promise.all(
-          expectations.map((expectation) =>
-            limit(async () => {
-              const outcome = await ctx.session.rehearse(held.tx, expectation.attempt, DEADLINES.rehearseMs);
-              const failure = judge(expectation, outcome);
-              if (failure !== null) throw failure;
-            }),
-          ),
-        ),
-      ),
+    () => rehearseAll(ctx, held, expectations),
     () => `${expectations.length} logins`,
   );
   return [];
+};
+
+/** All logins, a few at a time. After the first that is not as it must be, no further one is begun. */
+const rehearseAll = async (
+  ctx: TransactionContext,
+  held: Held,
+  expectations: readonly Expectation[],
+): Promise<void> => {
+  const limit = pLimit(REHEARSALS_AT_ONCE);
+  let over = false;
+  const attempts = expectations.map((expectation) =>
+    limit(async () => {
+      if (over) return;
+      try {
+        const outcome = await ctx.session.rehearse(held.tx, expectation.attempt, DEADLINES.rehearseMs);
+        const failure = judge(expectation, outcome);
+        if (failure !== null) throw failure;
+      } catch (thrown) {
+        over = true;
+        throw thrown;
+      }
+    }),
+  );
+  try {
+    await whileHeld(ctx, held, Promise.all(attempts));
+  } finally {
+    over = true;
+  }
 };
 
 const activate = async (ctx: TransactionContext, held: Held): Promise<void> => {
@@ -228,10 +259,13 @@ const confirm = async (ctx: TransactionContext, held: Held): Promise<void> => {
     DEADLINES.observeMs,
   );
   looking.catch(() => undefined);
-  const canary = await ctx.rows.run('canary', () =>
-    whileHeld(ctx, held, deps.remote.connect(settings, { deadlineMs: DEADLINES.connectMs })),
-  );
+  const connecting: Promise<HostSession>[] = [];
   try {
+    const canary = await ctx.rows.run('canary', async () => {
+      const session = deps.remote.connect(settings, { deadlineMs: DEADLINES.connectMs });
+      connecting.push(session);
+      return whileHeld(ctx, held, session);
+    });
     await ctx.rows.run('validate', async () => {
       const facts = await whileHeld(ctx, held, looking);
       const differences = deps.differences(facts, settings);
@@ -243,10 +277,24 @@ const confirm = async (ctx: TransactionContext, held: Held): Promise<void> => {
         );
       }
     });
-    await ctx.rows.run('confirm', () =>
-      ask(ctx, canary, 'confirm', { tx: held.tx, args: [held.nonce], deadlineMs: DEADLINES.confirmMs }),
-    );
+    await ctx.rows.run('confirm', async () => {
+      const reply = await ask(ctx, canary, 'confirm', {
+        tx: held.tx,
+        args: [held.nonce],
+        deadlineMs: DEADLINES.confirmMs,
+      });
+      const record = readRecord(reply.lines);
+      if (record?.kind !== 'ended' || record.how !== 'confirmed') {
+        throw new Failure('exit', `${settings.host}: the confirmation is not in the host's own record`);
+      }
+    });
   } finally {
-    canary.close();
+    // Also one that comes about only after the lease was lost, or whose row could not be written.
+    for (const session of connecting) {
+      session.then(
+        (canary) => canary.close(),
+        () => undefined,
+      );
+    }
   }
 };

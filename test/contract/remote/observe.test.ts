@@ -105,7 +105,7 @@ beforeAll(() => {
   symlinkSync('tx/t1', join(root, 'guard/active'));
   put('guard/tx/t1/state', 'armed\n');
   put('guard/tx/t1/owner', 'run=r1\noperator=ann\u0007\nsince=1700000000\n');
-  put('guard/watch.lock', '');
+  put('guard/tx/t1/watch.lock', '');
   put('lists/lock', '');
 });
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -253,7 +253,7 @@ describe.each(shells)('a hostile host read by %s', (shell) => {
 test('whoever holds a lock is seen: apt’s by name, the guard’s as alive', () => {
   const { stdout } = within(`
     # As the guard's watcher does it: flock(1) takes the lock and ends, the watcher keeps the open file.
-    (exec 8>/var/lib/duo-fleet/watch.lock && flock 8 && : >/srv/held && exec sleep 30) >/dev/null &
+    (exec 8>/var/lib/duo-fleet/active/watch.lock && flock 8 && : >/srv/held && exec sleep 30) >/dev/null &
     watcher=$!
     # fcntl(F_SETLK, write lock on the whole file), as apt does it.
     perl -e 'open F, "+<", "/var/lib/apt/lists/lock" or die; my $lock = pack("s s x4 q q i x4", 1, 0, 0, 0, 0);

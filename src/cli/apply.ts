@@ -1,0 +1,14 @@
+// duo-fleet apply
+import type { CommandModule } from 'yargs';
+import { commandModule, type OnChosen } from './command-module.ts';
+
+/** Brings hosts to the declared state. */
+export const applyCommand = (onChosen: OnChosen): CommandModule =>
+  commandModule('apply', onChosen, {
+    describe: 'Bring every host to the declared state, each as one transaction that reverts itself',
+    examples: [
+      ['duo-fleet apply inventory.yml', 'All hosts of the inventory, after a question'],
+      ['duo-fleet apply --host web1 --yes', 'One host, without a question'],
+      ['duo-fleet apply --limit "web*:!web3" --json --yes', 'A pattern, for a script'],
+    ],
+  });

@@ -1,0 +1,37 @@
+// The question before apply.
+import type { Fleet } from './load-fleet.ts';
+import type { Options } from './options.ts';
+import { UsageError, type Surroundings } from './surroundings.ts';
+
+/** Hosts named in the question; the rest are counted. */
+const HOSTS_NAMED_MAX = 12;
+
+/**
+ * Asks whether to go on; --yes answers.
+ * @throws UsageError without --yes and without a terminal to ask on
+ */
+export const confirmed = async (
+  fleet: Fleet,
+  options: Options,
+  { ask }: Surroundings,
+): Promise<'yes' | 'no' | 'interrupted'> => {
+  if (options.yes) return 'yes';
+  if (ask === null) throw new UsageError('apply needs --yes where there is no terminal to ask on');
+  const answer = await ask(`${summary(fleet, options)}Go on? [y/N] `);
+  if (answer === 'interrupted') return 'interrupted';
+  return /^\s*y(es)?\s*$/i.test(answer) ? 'yes' : 'no';
+};
+
+const summary = (fleet: Fleet, options: Options): string => {
+  const names = fleet.settings.map(({ host }) => host);
+  const more = names.length - HOSTS_NAMED_MAX;
+  const apis = [...new Set(fleet.settings.map(({ duo }) => duo.apiHost))];
+  return [
+    `${fleet.inventory}: ${names.length} ${names.length === 1 ? 'host' : 'hosts'}, ${Math.min(options.forks, names.length)} at a time:`,
+    `  ${names.slice(0, HOSTS_NAMED_MAX).join(', ')}${more > 0 ? ` and ${more} more` : ''}`,
+    `SSH login and sudo will ask Duo (${apis.join(', ')}) there.`,
+    `A host that fails, or hears nothing from here for ${options.leaseS} s, puts itself back.`,
+    'What would change: duo-fleet plan.',
+    '',
+  ].join('\n');
+};

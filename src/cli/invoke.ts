@@ -1,0 +1,215 @@
+// One invocation from argv to exit code.
+import { createHash } from 'node:crypto';
+import { isAbsolute, join } from 'node:path';
+import type { Command } from '../core/event.ts';
+import { formatDiagnostics } from '../core/format-diagnostics.ts';
+import type { Plan } from '../core/plan.ts';
+import { makeScrub, type Scrub } from '../core/scrub.ts';
+import type { Settings } from '../core/settings.ts';
+import type { ExitCode } from '../core/verdict.ts';
+import { createJournal, JournalError, type Journal } from '../engine/journal.ts';
+import { chooseView } from '../view/choose-view.ts';
+import { finalTable } from '../view/final-table.ts';
+import { jsonDocument } from '../view/json-document.ts';
+import { paintFor, type Paint } from '../view/paint.ts';
+import { planDiff } from '../view/plan-diff.ts';
+import { confirmed } from './confirm-run.ts';
+import { interruptsOf } from './interrupts.ts';
+import { hasErrors, loadFleet, type Fleet } from './load-fleet.ts';
+import type { Options } from './options.ts';
+import { parseArgv } from './parse-argv.ts';
+import { openReportFile, type ReportFile } from './report-file.ts';
+import { runFleet, type RunHost, type RunOutcome } from './run.ts';
+import { runId } from './run-id.ts';
+import { openSecrets, type OpenedSecrets } from './open-secrets.ts';
+import { UsageError, type Output, type Surroundings } from './surroundings.ts';
+
+/** What the composition root is given to make an engine for one run. */
+export interface WireOrder {
+  readonly command: Command;
+  readonly options: Options;
+  readonly run: string;
+  readonly settings: readonly Settings[];
+  readonly secrets: OpenedSecrets;
+  readonly onPlan: (plan: Plan) => void;
+  /** For the operator, before the run begins: a key that has expired. */
+  readonly say: (text: string) => void;
+}
+
+/** Makes the engine. @throws UsageError where something that all hosts need cannot be had */
+export type Wire = (order: WireOrder, surroundings: Surroundings) => Promise<RunHost>;
+
+/** How the process ends. */
+export interface Ending {
+  readonly exitCode: ExitCode;
+  /** Connections of hosts that are no longer waited for hold the process open: it must be ended. */
+  readonly endNow: boolean;
+}
+
+/** Does what argv says. Never throws for the operator's mistakes. */
+export const invoke = async (surroundings: Surroundings, wire: Wire): Promise<Ending> => {
+  try {
+    const invocation = await parseArgv(surroundings);
+    if (invocation.kind === 'text') {
+      await surroundings.stdout.write(invocation.text);
+      return { exitCode: 0, endNow: false };
+    }
+    return await carryOut(invocation.command, invocation.options, { surroundings, wire });
+  } catch (thrown) {
+    // A journal that does not open, too, comes before anything was touched.
+    if (!(thrown instanceof UsageError) && !(thrown instanceof JournalError)) throw thrown;
+    const lines = thrown.message.split('\n').map((line) => `duo-fleet: ${line}\n`);
+    await surroundings.stderr.write(`${lines.join('')}Nothing was touched.\n`);
+    return { exitCode: 2, endNow: false };
+  }
+};
+
+interface Rim {
+  readonly surroundings: Surroundings;
+  readonly wire: Wire;
+}
+
+const carryOut = async (command: Command, options: Options, { surroundings, wire }: Rim): Promise<Ending> => {
+  const fleet = await loadFleet(options, surroundings);
+  const secrets = hasErrors(fleet.diagnostics) ? null : await openSecrets(fleet, surroundings);
+  const diagnostics = [...fleet.diagnostics, ...(secrets?.diagnostics ?? [])];
+  if (diagnostics.length > 0) await surroundings.stderr.write(formatDiagnostics(diagnostics));
+  if (secrets === null || hasErrors(diagnostics)) throw new UsageError(`${fleet.inventory}: see above`);
+  if (command === 'apply') {
+    const answer = await confirmed(fleet, options, surroundings);
+    if (answer !== 'yes') {
+      await surroundings.stderr.write('Nothing was touched.\n');
+      return { exitCode: answer === 'interrupted' ? 130 : 1, endNow: false };
+    }
+  }
+  const run = runId(surroundings.nowMs(), surroundings.randomBytes(2));
+  const report = options.report === null ? null : await openReportFile(options.report, run);
+  const scrub = makeScrub(secrets.values);
+  try {
+    return await runAndTell({ command, options, run, fleet, secrets, report, scrub }, { surroundings, wire });
+  } finally {
+    await report?.discard();
+  }
+};
+
+interface Prepared {
+  readonly command: Command;
+  readonly options: Options;
+  readonly run: string;
+  readonly fleet: Fleet;
+  readonly secrets: OpenedSecrets;
+  readonly report: ReportFile | null;
+  readonly scrub: Scrub;
+}
+
+const runAndTell = async (prepared: Prepared, { surroundings, wire }: Rim): Promise<Ending> => {
+  const { command, options, run, fleet, secrets, report, scrub } = prepared;
+  // With --json, stdout is the document's alone.
+  const out = options.json ? surroundings.stderr : surroundings.stdout;
+  const paint = paintFor(out.isTty && !noColour(surroundings));
+  const plans = new Map<string, Plan>();
+  const runHost = await wire(
+    {
+      command,
+      options,
+      run,
+      settings: fleet.settings,
+      secrets,
+      onPlan: (plan) => plans.set(plan.host, plan),
+      say: (text) => void surroundings.stderr.write(`${text}\n`),
+    },
+    surroundings,
+  );
+  const journal = await createJournal(runsFolder(surroundings), run, { nowMs: surroundings.nowMs, scrub });
+  const outcome = await observed({ ...prepared, runHost, journal, paint, out }, surroundings);
+  await journal.close().catch(() => undefined);
+
+  const lines = [
+    '',
+    ...(command === 'plan'
+      ? scrub(fleet.settings.flatMap(({ host }) => planLines(plans.get(host), paint)))
+      : []),
+    ...finalTable(scrub(outcome.results), paint, { run, journal: journal.path }),
+  ];
+  await out.write(`${lines.join('\n')}\n`);
+  if (outcome.journalProblem !== '') await surroundings.stderr.write(journalAdvice(outcome));
+  const document = `${JSON.stringify(scrub(jsonDocument(run, command, outcome)))}\n`;
+  if (options.json) await surroundings.stdout.write(document);
+  const told = report === null || (await writeReport(report, document, surroundings));
+  // Whoever asked for a report and did not get it must not read "all is well" from the exit code.
+  const exitCode = told || outcome.exitCode !== 0 ? outcome.exitCode : 1;
+  return { exitCode, endNow: outcome.abandoned };
+};
+
+const planLines = (plan: Plan | undefined, paint: Paint): readonly string[] =>
+  plan === undefined ? [] : planDiff(plan, paint);
+
+/** The run itself, with a view that holds the terminal for exactly as long. */
+const observed = async (
+  prepared: Prepared & {
+    readonly runHost: RunHost;
+    readonly journal: Journal;
+    readonly paint: Paint;
+    readonly out: Output;
+  },
+  surroundings: Surroundings,
+): Promise<RunOutcome> => {
+  const { command, options, run, fleet, scrub, runHost, journal, paint, out } = prepared;
+  const view = chooseView({
+    hosts: fleet.settings.map(({ host }) => host),
+    paint,
+    canDraw: out.isTty && !options.json && surroundings.env['TERM'] !== 'dumb',
+    terminal: out.size,
+    write: (line) => void out.write(`${line}\n`),
+  });
+  try {
+    return await runFleet({
+      run,
+      command,
+      operator: surroundings.operator,
+      version: declaredVersion(fleet.settings),
+      hosts: fleet.settings,
+      forks: options.forks,
+      leaseS: options.leaseS,
+      runHost,
+      journal,
+      // Events from the journal are scrubbed already; those that it could not take are not.
+      view: { ...view, show: (event) => view.show(scrub(event)) },
+      interrupts: interruptsOf(surroundings),
+      nowMs: surroundings.nowMs,
+    });
+  } finally {
+    await view.close();
+  }
+};
+
+const journalAdvice = ({ journalProblem }: RunOutcome): string =>
+  `duo-fleet: ${journalProblem}\nNo new host was started, and those under way were brought to their end. Make room there (or set XDG_STATE_HOME), then run the same command again.\n`;
+
+const writeReport = async (
+  report: ReportFile,
+  document: string,
+  { stderr }: Surroundings,
+): Promise<boolean> => {
+  try {
+    await report.write(document);
+    return true;
+  } catch (thrown) {
+    await stderr.write(`duo-fleet: the report was not written: ${String(thrown)}\n`);
+    return false;
+  }
+};
+
+/** `${XDG_STATE_HOME:-~/.local/state}/duo-fleet/runs`; a relative XDG_STATE_HOME counts as unset (XDG base directory specification). */
+const runsFolder = ({ env, home }: Surroundings): string => {
+  const state = env['XDG_STATE_HOME'];
+  const base = state !== undefined && isAbsolute(state) ? state : join(home, '.local', 'state');
+  return join(base, 'duo-fleet', 'runs');
+};
+
+/** NO_COLOR, when set to anything but nothing (https://no-color.org). */
+const noColour = ({ env }: Surroundings): boolean => (env['NO_COLOR'] ?? '') !== '';
+
+/** Digest of what is declared; secrets print as `[secret]` and so do not count. */
+const declaredVersion = (settings: readonly Settings[]): string =>
+  createHash('sha256').update(JSON.stringify(settings), 'utf8').digest('hex');

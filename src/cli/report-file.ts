@@ -1,0 +1,37 @@
+// --report: the JSON document in a file, whole or not at all.
+import { open, rename, unlink } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { UsageError } from './surroundings.ts';
+
+const REPORT_MODE = 0o640;
+
+/** A report's place, taken before anything is touched. */
+export interface ReportFile {
+  /** Writes the document under its name. @throws Error of the file system */
+  readonly write: (text: string) => Promise<void>;
+  /** Leaves nothing behind. */
+  readonly discard: () => Promise<void>;
+}
+
+/**
+ * Opens a file beside the report's place, so that a folder that is not there is told before the run and not after it.
+ * @throws UsageError
+ */
+export const openReportFile = async (path: string, run: string): Promise<ReportFile> => {
+  const beside = join(dirname(path), `.${basename(path)}.${run}`);
+  const file = await open(beside, 'wx', REPORT_MODE).catch((thrown: unknown) => {
+    throw new UsageError(`--report ${path}: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
+  });
+  return {
+    write: async (text) => {
+      await file.writeFile(text);
+      await file.sync();
+      await file.close();
+      await rename(beside, path);
+    },
+    discard: async () => {
+      await file.close().catch(() => undefined);
+      await unlink(beside).catch(() => undefined);
+    },
+  };
+};

@@ -1,0 +1,240 @@
+// Runs hosts side by side through the engine: forks, signals, journal, view, verdicts.
+import pLimit from 'p-limit';
+import type { Command, Emit, RecordedEvent, RunEvent, TaskId } from '../core/event.ts';
+import { asFailure } from '../core/failure.ts';
+import type { Settings } from '../core/settings.ts';
+import { exitCodeOf, type ExitCode, type HostResult } from '../core/verdict.ts';
+import type { Journal } from '../engine/journal.ts';
+import type { View } from '../view/view.ts';
+import type { Interrupts } from './interrupts.ts';
+
+/**
+ * Brings one host to its verdict. It emits `host-started`, its rows, `planned`, `claimed` (before it touches the host) and
+ * `noted`; `host-ended` is emitted here, once for every host, also for those that never started.
+ */
+export type RunHost = (settings: Settings, emit: Emit) => Promise<HostResult>;
+
+/** One run. */
+export interface RunOrder {
+  readonly run: string;
+  readonly command: Command;
+  readonly operator: string;
+  readonly version: string;
+  readonly hosts: readonly Settings[];
+  readonly forks: number;
+  readonly leaseS: number;
+  readonly runHost: RunHost;
+  readonly journal: Journal;
+  readonly view: View;
+  readonly interrupts: Interrupts;
+  readonly nowMs: () => number;
+}
+
+/** What a run came to. */
+export interface RunOutcome {
+  readonly exitCode: ExitCode;
+  /** One for each host, in the order of the run's hosts. */
+  readonly results: readonly HostResult[];
+  /** Hosts were left in the middle of something: the process must be ended, their connections hold it open. */
+  readonly abandoned: boolean;
+  /** Why the journal could not be kept to the end, or ''. */
+  readonly journalProblem: string;
+}
+
+/**
+ * Runs all hosts. A host's throw becomes its result; only a journal that does not take the run's first event is thrown,
+ * and then nothing was touched.
+ * @throws JournalError
+ */
+export const runFleet = async (order: RunOrder): Promise<RunOutcome> => {
+  const run = new FleetRun(order);
+  await run.record({
+    type: 'run-started',
+    run: order.run,
+    command: order.command,
+    operator: order.operator,
+    hosts: order.hosts.map(({ host }) => host),
+    version: order.version,
+  });
+  const unsubscribe = order.interrupts.listen({
+    stop: (signal) => run.stop(signal),
+    insist: () => run.insist(),
+    abandon: () => run.abandon(),
+  });
+  try {
+    const limit = pLimit(order.forks);
+    const all = Promise.all(order.hosts.map((settings) => limit(() => run.host(settings))));
+    await Promise.race([all, run.abandoned]);
+    return await run.finish();
+  } finally {
+    unsubscribe();
+  }
+};
+
+/** How far a host under way is. */
+interface Underway {
+  claimed: boolean;
+  task: TaskId;
+  readonly sinceMs: number;
+}
+
+/** A run's changing state; lives from the first event to the last. */
+class FleetRun {
+  readonly abandoned: Promise<void>;
+  readonly #order: RunOrder;
+  readonly #results = new Map<string, HostResult>();
+  readonly #underway = new Map<string, Underway>();
+  #stopped: { readonly why: string } | null = null;
+  #signal: string | null = null;
+  #journalProblem = '';
+  #isAbandoned = false;
+  #abandon: () => void = () => undefined;
+
+  constructor(order: RunOrder) {
+    this.#order = order;
+    this.abandoned = new Promise((resolve) => {
+      this.#abandon = resolve;
+    });
+  }
+
+  /** Journal first, then the picture. Rejects when the journal does, which stops the run. */
+  async record(event: RunEvent): Promise<void> {
+    let recorded: RecordedEvent;
+    try {
+      recorded = await this.#order.journal.append(event);
+    } catch (thrown) {
+      this.#journalProblem ||= thrown instanceof Error ? thrown.message : String(thrown);
+      this.#stopped ??= { why: 'the journal could not be written' };
+      throw thrown;
+    }
+    this.#show(recorded);
+  }
+
+  /** For events that nobody acts upon any more: shown even when the journal is broken. */
+  async #recordOrShow(event: RunEvent): Promise<void> {
+    try {
+      await this.record(event);
+    } catch {
+      this.#show({ ...event, seq: -1, at: this.#order.nowMs() });
+    }
+  }
+
+  #show(event: RecordedEvent): void {
+    try {
+      this.#order.view.show(event);
+    } catch {
+      // A picture that fails to be drawn is no reason to leave a host half-way.
+    }
+  }
+
+  async host(settings: Settings): Promise<void> {
+    const { host } = settings;
+    if (this.#stopped !== null) {
+      await this.#end(skipped(host));
+      return;
+    }
+    const underway: Underway = { claimed: false, task: 'connect', sinceMs: this.#order.nowMs() };
+    this.#underway.set(host, underway);
+    const emit: Emit = async (event) => {
+      if (event.type === 'task-started') underway.task = event.task;
+      await this.record(event);
+      // Only now may the engine act: one whose claim could not be written down has touched nothing.
+      if (event.type === 'claimed') underway.claimed = true;
+    };
+    let result: HostResult;
+    try {
+      result = await this.#order.runHost(settings, emit);
+    } catch (thrown) {
+      result = this.#thrown(host, underway, thrown);
+    }
+    this.#underway.delete(host);
+    await this.#end(result);
+  }
+
+  async #end(result: HostResult): Promise<void> {
+    // After a second Ctrl-C the verdicts have been told; a late one must not contradict them.
+    if (this.#results.has(result.host)) return;
+    this.#results.set(result.host, result);
+    await this.#recordOrShow({ type: 'host-ended', result });
+  }
+
+  /** The engine never throws; should it, a host that was claimed counts as touched. */
+  #thrown(host: string, { claimed, task, sinceMs }: Underway, thrown: unknown): HostResult {
+    const failure = asFailure(thrown);
+    const state = claimed
+      ? `${host} was in the middle of its transaction and puts itself back within ${this.#order.leaseS} s; look at it with duo-fleet verify --host ${host}`
+      : `nothing was touched on ${host}`;
+    return {
+      host,
+      verdict: claimed ? 'stranded' : 'refused',
+      changes: [],
+      findings: [],
+      failure: { step: task, reason: failure.reason, message: `${failure.message}; ${state}` },
+      durationMs: Math.round(this.#order.nowMs() - sinceMs),
+    };
+  }
+
+  /** No new host starts; those under way are brought to their end. */
+  stop(signal: string): void {
+    if (this.#signal !== null) return;
+    this.#signal = signal;
+    this.#stopped ??= { why: signal };
+    void this.#recordOrShow({ type: 'interrupted', signal });
+  }
+
+  /** What the next Ctrl-C would do. */
+  insist(): void {
+    const held = [...this.#underway].filter(([, { claimed }]) => claimed).map(([host]) => host);
+    this.#order.view.say(
+      held.length === 0
+        ? 'No longer waiting: no host was in the middle of a transaction.'
+        : `No longer waiting: ${held.join(', ')} in the middle of a transaction; each puts itself back when its lease ends, within ${this.#order.leaseS} s.`,
+    );
+  }
+
+  /** Stops waiting. The hosts' own leases do the rest. */
+  abandon(): void {
+    this.#isAbandoned = true;
+    this.#abandon();
+  }
+
+  async finish(): Promise<RunOutcome> {
+    for (const { host } of this.#order.hosts) {
+      const underway = this.#underway.get(host);
+      if (underway !== undefined && !this.#results.has(host)) await this.#end(this.#left(host, underway));
+      else if (!this.#results.has(host)) await this.#end(skipped(host));
+    }
+    const results = this.#order.hosts.map(({ host }) => this.#results.get(host) ?? skipped(host));
+    const exitCode = exitCodeOf(
+      results.map(({ verdict }) => verdict),
+      this.#signal !== null,
+    );
+    await this.#recordOrShow({ type: 'run-ended', exitCode });
+    return { exitCode, results, abandoned: this.#isAbandoned, journalProblem: this.#journalProblem };
+  }
+
+  #left(host: string, { claimed, task, sinceMs }: Underway): HostResult {
+    if (!claimed) return skipped(host);
+    return {
+      host,
+      verdict: 'stranded',
+      changes: [],
+      findings: [],
+      failure: {
+        step: task,
+        reason: 'timeout',
+        message: `not waited for (interrupted twice): ${host} was in the middle of its transaction and puts itself back when its lease ends, within ${this.#order.leaseS} s; then look: duo-fleet verify --host ${host}`,
+      },
+      durationMs: Math.round(this.#order.nowMs() - sinceMs),
+    };
+  }
+}
+
+const skipped = (host: string): HostResult => ({
+  host,
+  verdict: 'skipped',
+  changes: [],
+  findings: [],
+  failure: null,
+  durationMs: 0,
+});

@@ -1,0 +1,95 @@
+// A run's state is a fold of its journal: nothing else remembers what became of a host.
+import type { Command, RecordedEvent, TaskId } from './event.ts';
+import type { ExitCode, HostResult } from './verdict.ts';
+
+/** How far one host is, by the journal alone. */
+export interface HostState {
+  readonly host: string;
+  readonly stage: 'waiting' | 'running' | 'ended';
+  /** Rows begun and not ended, the innermost last. */
+  readonly open: readonly TaskId[];
+  /** The transaction that was claimed on it; from then on the host may have been touched. */
+  readonly tx: string | null;
+  /** Digest of its plan, once there is one. */
+  readonly digest: string | null;
+  readonly result: HostResult | null;
+}
+
+/** A run as its journal tells it. */
+export interface RunState {
+  /** `null` while the journal has no intact first line. */
+  readonly started: {
+    readonly run: string;
+    readonly command: Command;
+    readonly operator: string;
+    readonly version: string;
+    /** Milliseconds since the epoch, controller's clock. */
+    readonly at: number;
+  } | null;
+  /** In the run's order. */
+  readonly hosts: ReadonlyMap<string, HostState>;
+  /** The signal that stopped it, if one did. */
+  readonly interrupted: string | null;
+  /** `null`: the run never ended; it was killed, or its machine was. */
+  readonly exitCode: ExitCode | null;
+}
+
+const newHost = (host: string): HostState => ({
+  host,
+  stage: 'waiting',
+  open: [],
+  tx: null,
+  digest: null,
+  result: null,
+});
+
+/** One host's state after one event about it. */
+const advanceHost = (state: HostState, event: RecordedEvent): HostState => {
+  switch (event.type) {
+    case 'host-started':
+      return { ...state, stage: 'running' };
+    case 'task-started':
+      return { ...state, stage: 'running', open: [...state.open, event.task] };
+    case 'task-ended':
+    case 'task-failed':
+      return { ...state, open: state.open.filter((task) => task !== event.task) };
+    case 'planned':
+      return { ...state, digest: event.digest };
+    case 'claimed':
+      return { ...state, tx: event.tx };
+    case 'host-ended':
+      return { ...state, stage: 'ended', open: [], result: event.result };
+    case 'noted':
+    case 'run-started':
+    case 'run-ended':
+    case 'interrupted':
+      return state;
+    default:
+      return event satisfies never;
+  }
+};
+
+/** The host that an event is about; `null` for one about the run. */
+export const hostOf = (event: RecordedEvent): string | null => {
+  if (event.type === 'host-ended') return event.result.host;
+  return 'host' in event ? event.host : null;
+};
+
+/** Folds events, in their order, into the run's state. A host that `run-started` does not name is added as met. */
+export const foldRun = (events: Iterable<RecordedEvent>): RunState => {
+  let started: RunState['started'] = null;
+  let interrupted: string | null = null;
+  let exitCode: ExitCode | null = null;
+  const hosts = new Map<string, HostState>();
+  for (const event of events) {
+    if (event.type === 'run-started') {
+      const { run, command, operator, version, at } = event;
+      started = { run, command, operator, version, at };
+      for (const host of event.hosts) if (!hosts.has(host)) hosts.set(host, newHost(host));
+    } else if (event.type === 'interrupted') interrupted = event.signal;
+    else if (event.type === 'run-ended') exitCode = event.exitCode;
+    const host = hostOf(event);
+    if (host !== null) hosts.set(host, advanceHost(hosts.get(host) ?? newHost(host), event));
+  }
+  return { started, hosts, interrupted, exitCode };
+};

@@ -1,0 +1,53 @@
+// The JSON contract: one document for a run (design section 5). Fields are never renamed or taken away.
+import type { Command } from '../core/event.ts';
+import type { ExitCode, HostResult } from '../core/verdict.ts';
+import { shown } from './words.ts';
+
+/** The document on stdout under --json and in the file of --report. */
+export interface JsonDocument {
+  readonly run: string;
+  readonly command: Command;
+  readonly exitCode: ExitCode;
+  readonly hosts: readonly {
+    readonly host: string;
+    readonly verdict: HostResult['verdict'];
+    readonly changes: readonly { readonly step: string; readonly kind: string; readonly target: string }[];
+    readonly findings: readonly {
+      readonly rule: string;
+      readonly persona: string;
+      readonly message: string;
+    }[];
+    readonly failure: { readonly step: string; readonly reason: string; readonly message: string } | null;
+    readonly durationMs: number;
+  }[];
+}
+
+/** Makes the document; field by field, so that a field added inside never leaks out by itself. */
+export const jsonDocument = (
+  run: string,
+  command: Command,
+  outcome: { readonly exitCode: ExitCode; readonly results: readonly HostResult[] },
+): JsonDocument => ({
+  run,
+  command,
+  exitCode: outcome.exitCode,
+  hosts: outcome.results.map((result) => ({
+    host: result.host,
+    verdict: result.verdict,
+    changes: result.changes.map(({ step, kind, target }) => ({ step, kind, target: shown(target) })),
+    findings: result.findings.map(({ rule, persona, message }) => ({
+      rule,
+      persona: shown(persona),
+      message: shown(message),
+    })),
+    failure:
+      result.failure === null
+        ? null
+        : {
+            step: result.failure.step,
+            reason: result.failure.reason,
+            message: shown(result.failure.message),
+          },
+    durationMs: result.durationMs,
+  })),
+});

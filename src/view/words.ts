@@ -1,0 +1,97 @@
+// What the views call things: times, verdicts, and what an administrator does next.
+import { printable } from '../core/printable.ts';
+import type { HostResult, Verdict } from '../core/verdict.ts';
+import type { Paint } from './paint.ts';
+
+/** A message is shown whole up to here: its end is what to do next, so it gets more room than a host's own words. */
+const MESSAGE_CHARS_MAX = 2_000;
+
+/** Text that may hold a host's words, harmless and on one line. */
+export const shown = (text: string): string => printable(text, MESSAGE_CHARS_MAX);
+
+/** Why a host did not reach its goal, in one sentence; '' when it did. */
+export const whyNot = (result: HostResult): string =>
+  result.failure?.message ?? result.findings.find(({ severity }) => severity === 'breach')?.message ?? '';
+
+/** `0.8s`, `75.0s`: always seconds with one digit, so that a column of them can be sorted and compared. */
+export const secondsText = (durationMs: number): string => `${(Math.max(0, durationMs) / 1000).toFixed(1)}s`;
+
+/** Whether a verdict is what the operator asked for. */
+export const isGood = (verdict: Verdict): boolean => toneOf(verdict) === 'good';
+
+/** How a verdict is coloured: reached, safe but not reached, or needing a person now. */
+export const toneOf = (verdict: Verdict): 'good' | 'warn' | 'bad' => {
+  switch (verdict) {
+    case 'unchanged':
+    case 'confirmed':
+    case 'compliant':
+    case 'planned':
+      return 'good';
+    case 'skipped':
+    case 'refused':
+    case 'unreachable':
+    case 'drifted':
+    case 'rolled-back':
+      return 'warn';
+    case 'stranded':
+      return 'bad';
+    default:
+      return verdict satisfies never;
+  }
+};
+
+/** A verdict in its colour. */
+export const paintVerdict = (verdict: Verdict, paint: Paint, text: string = verdict): string =>
+  paint[toneOf(verdict)](text);
+
+/** What became of the changes, for the table's last column. */
+export const changesText = (result: HostResult): string => {
+  const steps = [...new Set(result.changes.map((change) => change.step))].join(', ');
+  switch (result.verdict) {
+    case 'confirmed':
+      return steps === '' ? 'nothing' : steps;
+    case 'planned':
+      return steps === '' ? 'nothing' : `would change: ${steps}`;
+    case 'unchanged':
+    case 'compliant':
+      return 'nothing to do';
+    case 'rolled-back':
+      return 'nothing: all was put back';
+    case 'stranded':
+      return steps === '' ? 'unknown' : `unknown: ${steps}`;
+    case 'refused':
+    case 'unreachable':
+    case 'skipped':
+      return 'nothing was touched';
+    case 'drifted':
+      return 'not as declared';
+    default:
+      return result.verdict satisfies never;
+  }
+};
+
+/** What to do about a verdict, in one or more lines; '' when nothing is. The failure's own message comes before it. */
+export const nextStep = (result: HostResult): string => {
+  const { host, verdict } = result;
+  switch (verdict) {
+    case 'unchanged':
+    case 'confirmed':
+    case 'compliant':
+      return '';
+    case 'planned':
+      return `duo-fleet apply --host ${host} makes these changes.`;
+    case 'unreachable':
+      return `See whether ssh reaches ${host} from here, then: duo-fleet apply --host ${host}`;
+    case 'skipped':
+      return `Not started. To do it: duo-fleet apply --host ${host}`;
+    case 'refused':
+    case 'rolled-back':
+      return `Remove the cause, then: duo-fleet apply --host ${host}`;
+    case 'drifted':
+      return `duo-fleet plan --host ${host} shows the way back, duo-fleet apply --host ${host} goes it.`;
+    case 'stranded':
+      return `Needs you. Look: duo-fleet verify --host ${host}\nWhere that does not get in, at the console of ${host}, as root:\nsh /var/lib/duo-fleet/guard.sh recover`;
+    default:
+      return verdict satisfies never;
+  }
+};

@@ -1,0 +1,84 @@
+// Looks at a scene after an apply and says what it finds wrong. Knows nothing of how the engine works: only what is
+// promised about the host, the verdict and the events.
+import type { RunEvent } from '../../src/core/event.ts';
+import type { HostResult } from '../../src/core/verdict.ts';
+import type { LiveState } from './fake-host.ts';
+import { newState, oldState, SKEY, WRONG_PASSWORD, type Scene } from './fake-host-scene.ts';
+
+/** One text for a state, so that two can be compared. */
+const textOf = (state: LiveState): string =>
+  JSON.stringify([
+    [...state.files].toSorted(([a], [b]) => (a < b ? -1 : 1)),
+    [...state.packages].toSorted(([a], [b]) => (a < b ? -1 : 1)),
+  ]);
+
+/** Whether what is live is entirely what was, entirely what is declared, or neither. */
+export const liveIs = (scene: Scene): 'old' | 'new' | 'mixed' => {
+  const live = textOf(scene.host);
+  if (live === textOf(oldState)) return 'old';
+  return live === textOf(newState) ? 'new' : 'mixed';
+};
+
+const leftBehind = ({ host, link }: Scene): readonly string[] => [
+  ...(host.disk.active === null ? [] : [`the claim of ${host.disk.active} is not released`]),
+  ...(host.disk.armed === null ? [] : [`the boot unit of ${host.disk.armed} is still there`]),
+  ...(host.disk.staged.size === 0 ? [] : ['staged files are left']),
+  ...(host.disk.transactions.size === 0 ? [] : ['a folder of a transaction is left']),
+  ...(host.memory.watcher === null ? [] : ['the guard still watches']),
+  ...(host.memory.units.size === 0 ? [] : [`units still run: ${[...host.memory.units.keys()].join(', ')}`]),
+  ...(link.open() === 0 ? [] : [`${link.open()} connections were not closed`]),
+];
+
+const verdictAgainstHost = (scene: Scene, result: HostResult): readonly string[] => {
+  const live = liveIs(scene);
+  switch (result.verdict) {
+    case 'confirmed':
+      return live === 'new' ? [] : [`confirmed, and the host is ${live}`];
+    case 'refused':
+    case 'unreachable':
+    case 'rolled-back':
+      return live === 'old' ? [] : [`${result.verdict}, and the host is ${live}`];
+    case 'stranded':
+      return scene.time.nowMs() < scene.link.deadUntilMs ? [] : ['stranded, and the host could be asked'];
+    case 'unchanged':
+    case 'skipped':
+    case 'compliant':
+    case 'drifted':
+    case 'planned':
+      return [`${result.verdict} is no verdict of this apply`];
+    default:
+      return result.verdict satisfies never;
+  }
+};
+
+/** Each row that was started is ended or failed exactly once, and nothing ends that was not started. */
+export const rowComplaints = (events: readonly RunEvent[]): readonly string[] => {
+  const complaints: string[] = [];
+  const open = new Map<string, number>();
+  for (const event of events) {
+    if (event.type === 'task-started') open.set(event.task, (open.get(event.task) ?? 0) + 1);
+    if (event.type !== 'task-ended' && event.type !== 'task-failed') continue;
+    const left = (open.get(event.task) ?? 0) - 1;
+    if (left < 0) complaints.push(`${event.type} ${event.task}, which was not open`);
+    open.set(event.task, Math.max(left, 0));
+  }
+  for (const [task, count] of open) if (count > 0) complaints.push(`${task} was started and never ended`);
+  return complaints;
+};
+
+/** No secret in anything that is written down or shown. */
+export const secretComplaints = (scene: Scene, result: HostResult): readonly string[] => {
+  const written = JSON.stringify([scene.events, result]);
+  return [SKEY, WRONG_PASSWORD, 'nonce-that-nobody-may-see'].filter((secret) => written.includes(secret));
+};
+
+/** Everything that is wrong after an apply whose dust has settled; a full journal's open rows are forgiven. */
+export const complaintsAbout = (scene: Scene, result: HostResult): readonly string[] => [
+  ...verdictAgainstHost(scene, result),
+  ...leftBehind(scene),
+  ...(scene.journal.isFull() ? [] : rowComplaints(scene.events)),
+  ...secretComplaints(scene, result),
+  ...(result.verdict === 'confirmed' || result.failure !== null
+    ? []
+    : [`${result.verdict} without a failure`]),
+];

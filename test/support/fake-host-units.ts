@@ -1,0 +1,286 @@
+// What the fake host's guard does in units of its own: prepare, activate, revert. templates/guard.sh's bodies, told again
+// in memory. Where the two differ, the script is right and this is to be changed.
+import { GUARD_EXIT } from '../../src/core/remote.ts';
+import {
+  digestOf,
+  Stopped,
+  type FakeFile,
+  type FakeHost,
+  type FakeTransaction,
+  type FakeUnit,
+} from './fake-host.ts';
+
+export type Say = (line: string) => void;
+
+interface ManifestLine {
+  readonly kind: string;
+  readonly n: string;
+  readonly mode: string;
+  readonly before: string;
+  readonly path: string;
+}
+
+export const ENDS: Readonly<Record<string, string>> = {
+  confirmed: 'confirmed over a new login',
+  aborted: 'aborted before anything live was changed',
+  reverted: 'reverted to what was',
+  foreign: 'foreign: back to what was, but for files that somebody else changed meanwhile',
+};
+
+const manifestOf = (transaction: FakeTransaction): readonly ManifestLine[] =>
+  (transaction.received.get('manifest') ?? '')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => {
+      const [kind = '', n = '', mode = '', before = '', path = ''] = line.split(' ');
+      return { kind, n, mode, before, path };
+    });
+
+const wordsOf = (transaction: FakeTransaction, file: string): readonly (readonly string[])[] =>
+  (transaction.received.get(file) ?? '')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => line.split(' '));
+
+/** One action that changes the host. Before it the unit may be stopped or the power may go; it is never cut in two. */
+export const act = async (
+  host: FakeHost,
+  unit: FakeUnit | null,
+  action: string,
+  body: () => void,
+): Promise<void> => {
+  const { boots } = host.memory;
+  await host.time.sleep(host.slowMs);
+  const alive = (): boolean => host.memory.powered && host.memory.boots === boots && unit?.stopped !== true;
+  if (!alive()) throw new Stopped();
+  host.actions += 1;
+  host.onAction(host.actions, action);
+  if (!alive()) throw new Stopped();
+  const complaint = host.broken.get(action);
+  if (complaint !== undefined) throw new GuardExit(GUARD_EXIT.failed, complaint);
+  body();
+};
+
+/** `fail` of the script: a sentence and an exit status. */
+export class GuardExit extends Error {
+  readonly code: number;
+  constructor(code: number, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+export const advance = (transaction: FakeTransaction, from: string, to: string): void => {
+  if (transaction.state !== from) {
+    throw new GuardExit(
+      GUARD_EXIT.fenced,
+      `fenced: the transaction is ${transaction.state} on this host, not ${from}`,
+    );
+  }
+  transaction.state = to;
+};
+
+/** Runs a body in a unit of its own; a second caller watches the one that runs. */
+export const inUnit = async (
+  host: FakeHost,
+  name: string,
+  say: Say,
+  body: (unit: FakeUnit, tell: Say) => Promise<number>,
+): Promise<number> => {
+  const running = host.memory.units.get(name);
+  if (running !== undefined) {
+    for (const line of running.lines) say(line);
+    running.watchers.add(say);
+    return running.done;
+  }
+  const unit: FakeUnit = { lines: [], watchers: new Set([say]), stopped: false, done: Promise.resolve(0) };
+  const tell: Say = (line) => {
+    unit.lines.push(line);
+    for (const watcher of unit.watchers) watcher(line);
+  };
+  host.memory.units.set(name, unit);
+  unit.done = body(unit, tell)
+    .catch((thrown: unknown) => {
+      if (thrown instanceof Stopped) tell(`${name} was stopped before its end`);
+      else if (thrown instanceof GuardExit) tell(thrown.message);
+      else throw thrown;
+      return thrown instanceof GuardExit ? thrown.code : GUARD_EXIT.failed;
+    })
+    .finally(() => host.memory.units.get(name) === unit && host.memory.units.delete(name));
+  return unit.done;
+};
+
+export const prepare = async (
+  host: FakeHost,
+  transaction: FakeTransaction,
+  unit: FakeUnit,
+  say: Say,
+): Promise<number> => {
+  if (transaction.received.has('pkg/install')) {
+    say('#mark task-started download');
+    await act(host, unit, 'download', () => undefined);
+    say('#mark task-ended download');
+  }
+  say('#mark task-started snapshot');
+  for (const { kind, n, before, path } of manifestOf(transaction)) {
+    if (kind !== 'file' && kind !== 'absent') continue;
+    await act(host, unit, `snapshot ${path}`, () => {
+      const file = host.files.get(path);
+      transaction.snapshot.set(n, file ?? null);
+      if ((file === undefined ? 'absent' : digestOf(file.text)) !== before) {
+        throw new GuardExit(GUARD_EXIT.drifted, `${path} was changed since it was read: nothing was touched`);
+      }
+    });
+  }
+  transaction.packagesBefore = new Map(host.packages);
+  say('#mark task-ended snapshot');
+  say('#mark task-started arm');
+  await act(host, unit, 'arm', () => {
+    host.disk.armed = transaction.tx;
+    advance(transaction, 'claimed', 'armed');
+  });
+  say('#mark task-ended arm');
+  say('#mark task-started stage');
+  for (const { kind, n, mode, path } of manifestOf(transaction)) {
+    if (kind !== 'file') continue;
+    await act(host, unit, `stage ${path}`, () =>
+      host.disk.staged.set(n, {
+        text: transaction.received.get(`new/${n}`) ?? '',
+        mode: Number.parseInt(mode, 8),
+      }),
+    );
+  }
+  say(host.noNamespace === null ? 'rehearsal possible' : `rehearsal impossible: ${host.noNamespace}`);
+  await act(host, unit, 'staged', () => advance(transaction, 'armed', 'staged'));
+  say('#mark task-ended stage');
+  return GUARD_EXIT.ok;
+};
+
+const sameFile = (a: FakeFile | null, b: FakeFile | null): boolean =>
+  a?.text === b?.text && a?.mode === b?.mode;
+
+const swapPackages = async (host: FakeHost, transaction: FakeTransaction, unit: FakeUnit): Promise<void> => {
+  await act(host, unit, 'packages started', () => {
+    transaction.packagesStarted = true;
+  });
+  for (const [name = ''] of wordsOf(transaction, 'pkg/purge')) {
+    await act(host, unit, `purge ${name}`, () => host.packages.delete(name));
+  }
+  for (const [name = '', version = ''] of wordsOf(transaction, 'pkg/install')) {
+    await act(host, unit, `install ${name}`, () => host.packages.set(name, version));
+  }
+};
+
+export const activate = async (
+  host: FakeHost,
+  transaction: FakeTransaction,
+  unit: FakeUnit,
+  say: Say,
+): Promise<number> => {
+  await act(host, unit, 'activating', () => advance(transaction, 'staged', 'activating'));
+  let step = '';
+  for (const { kind, n, path } of manifestOf(transaction)) {
+    if (kind === 'step') {
+      if (step !== '') say(`#mark task-ended ${step}`);
+      step = n;
+      say(`#mark task-started ${step}`);
+    } else if (kind === 'packages') await swapPackages(host, transaction, unit);
+    else if (kind === 'reload') await act(host, unit, `reload ${path}`, () => undefined);
+    else {
+      await act(host, unit, `put ${path}`, () => {
+        if (!sameFile(host.files.get(path) ?? null, transaction.snapshot.get(n) ?? null)) {
+          throw new GuardExit(GUARD_EXIT.failed, `${path} was changed by somebody else since it was read`);
+        }
+        const staged = host.disk.staged.get(n);
+        if (kind === 'absent') host.files.delete(path);
+        else if (staged === undefined) throw new GuardExit(GUARD_EXIT.failed, `cannot write ${path}`);
+        else host.files.set(path, staged);
+      });
+    }
+  }
+  if (step !== '') say(`#mark task-ended ${step}`);
+  say('#mark task-started validate');
+  await act(host, unit, 'validate', () => undefined);
+  say('#mark task-ended validate');
+  await act(host, unit, 'activated', () => advance(transaction, 'activating', 'activated'));
+  return GUARD_EXIT.ok;
+};
+
+export const restoreFiles = async (
+  host: FakeHost,
+  transaction: FakeTransaction,
+  unit: FakeUnit | null,
+): Promise<boolean> => {
+  let foreign = false;
+  for (const { kind, n, path } of manifestOf(transaction).toReversed()) {
+    const before = transaction.snapshot.get(n);
+    if ((kind !== 'file' && kind !== 'absent') || before === undefined) continue;
+    await act(host, unit, `restore ${path}`, () => {
+      const now = host.files.get(path) ?? null;
+      if (sameFile(now, before)) return;
+      const ours = kind === 'file' ? (transaction.received.get(`new/${n}`) ?? null) : null;
+      if (now !== null && now.text !== ours) foreign = true;
+      else if (before === null) host.files.delete(path);
+      else host.files.set(path, before);
+    });
+  }
+  return foreign;
+};
+
+const restorePackages = (host: FakeHost, transaction: FakeTransaction): void => {
+  host.packages.clear();
+  for (const [name, version] of transaction.packagesBefore) host.packages.set(name, version);
+};
+
+export const beginRevert = (transaction: FakeTransaction): string => {
+  if (['claimed', 'armed', 'staged'].includes(transaction.state)) transaction.state = 'aborting';
+  if (['activating', 'activated'].includes(transaction.state)) transaction.state = 'reverting';
+  return transaction.state;
+};
+
+export const cleanUp = async (host: FakeHost, tx: string): Promise<void> => {
+  if (host.disk.active !== tx) return;
+  await act(host, null, 'clean up', () => {
+    host.disk.armed = null;
+    host.disk.staged.clear();
+    host.disk.active = null;
+    host.disk.transactions.delete(tx);
+  });
+};
+
+export const revertBody = async (
+  host: FakeHost,
+  transaction: FakeTransaction,
+  unit: FakeUnit,
+  say: Say,
+): Promise<number> => {
+  for (const name of ['prepare', 'activate']) {
+    const writer = host.memory.units.get(`${name} ${transaction.tx}`);
+    if (writer !== undefined) writer.stopped = true;
+  }
+  switch (beginRevert(transaction)) {
+    case 'confirmed':
+      say('fenced: this transaction is confirmed');
+      await cleanUp(host, transaction.tx);
+      return GUARD_EXIT.fenced;
+    case 'aborting':
+      host.disk.ended.set(transaction.tx, ENDS['aborted'] ?? '');
+      transaction.state = 'aborted';
+      break;
+    case 'reverting': {
+      say('#mark task-started revert');
+      const foreign = await restoreFiles(host, transaction, unit);
+      if (transaction.packagesStarted) {
+        await act(host, unit, 'restore packages', () => restorePackages(host, transaction));
+      }
+      host.disk.ended.set(transaction.tx, ENDS[foreign ? 'foreign' : 'reverted'] ?? '');
+      transaction.state = 'reverted';
+      say('#mark task-ended revert');
+      break;
+    }
+    default:
+      break;
+  }
+  await cleanUp(host, transaction.tx);
+  return GUARD_EXIT.ok;
+};

@@ -1,0 +1,177 @@
+// A host in memory that keeps the guard's promises: the states, words and exit statuses of templates/guard.sh, in
+// virtual time. What runs on it goes on when a connection is cut, can be stopped between any two actions, and dies
+// with the power. It is no model of PAM or apt: files are texts, packages are versions.
+import { createHash } from 'node:crypto';
+import type { Facts, FileFacts } from '../../src/core/facts.ts';
+import type { LoginAttempt, LoginOutcome, ObserveRequest } from '../../src/core/remote.ts';
+import type { VirtualTime } from './fake-host-time.ts';
+
+export interface FakeFile {
+  readonly text: string;
+  readonly mode: number;
+}
+
+/** What a boot, a revert and a checker care about: the live files and packages. */
+export interface LiveState {
+  readonly files: ReadonlyMap<string, FakeFile>;
+  readonly packages: ReadonlyMap<string, string>;
+}
+
+/** One transaction's folder on the host. */
+export interface FakeTransaction {
+  readonly tx: string;
+  /** The `in/` folder. */
+  readonly received: Map<string, string>;
+  state: string;
+  nonce: string;
+  owner: readonly string[];
+  /** By number in the manifest; `null` was absent. */
+  readonly snapshot: Map<string, FakeFile | null>;
+  packagesBefore: ReadonlyMap<string, string>;
+  packagesStarted: boolean;
+}
+
+/** A transient unit: it outlives whoever watches it. */
+export interface FakeUnit {
+  readonly lines: string[];
+  readonly watchers: Set<(line: string) => void>;
+  stopped: boolean;
+  /** Exit status; 1 when it was stopped before its end. */
+  done: Promise<number>;
+}
+
+/** Thrown inside a unit that was stopped or whose host lost its power. */
+export class Stopped extends Error {}
+
+export interface FakeHost {
+  readonly name: string;
+  readonly time: VirtualTime;
+  readonly files: Map<string, FakeFile>;
+  readonly packages: Map<string, string>;
+  /** /var/lib/duo-fleet: what survives a power loss. */
+  readonly disk: {
+    readonly transactions: Map<string, FakeTransaction>;
+    readonly ended: Map<string, string>;
+    active: string | null;
+    guard: boolean;
+    /** The transaction that the boot units put back. */
+    armed: string | null;
+    /** Files of a transaction that wait beside the live ones. */
+    staged: Map<string, FakeFile>;
+  };
+  /** What a power loss takes away. */
+  readonly memory: {
+    boots: number;
+    powered: boolean;
+    leaseUntilMs: number;
+    watcher: string | null;
+    readonly units: Map<string, FakeUnit>;
+  };
+  /** How long one action of a unit takes; a test may make an operation slow. */
+  slowMs: number;
+  /** How long a login takes, a nested one too. */
+  loginMs: number;
+  /** Called before each action that changes something, with its number and name. */
+  onAction: (number: number, action: string) => void;
+  actions: number;
+  /** What a nested login ends in. */
+  rehearsal: (attempt: LoginAttempt) => LoginOutcome;
+  /** Whether the automation account gets in over a new connection. */
+  letsIn: () => boolean;
+  /** A sentence makes a namespace impossible, as in a container. */
+  noNamespace: string | null;
+  /** A sentence makes the action of this name fail: `put /etc/pam.d/sshd`. */
+  readonly broken: Map<string, string>;
+}
+
+const getsInByKey = (attempt: LoginAttempt): LoginOutcome =>
+  attempt.factors.every(({ kind }) => kind === 'publickey')
+    ? { kind: 'in', exitCode: 0, output: '', prompts: [] }
+    : { kind: 'refused', prompts: ['Password: '] };
+
+/** A host that is up, with these live files and packages. */
+export const fakeHost = (name: string, time: VirtualTime, live: LiveState): FakeHost => ({
+  name,
+  time,
+  files: new Map(live.files),
+  packages: new Map(live.packages),
+  disk: {
+    transactions: new Map(),
+    ended: new Map(),
+    active: null,
+    guard: false,
+    armed: null,
+    staged: new Map(),
+  },
+  memory: { boots: 0, powered: true, leaseUntilMs: 0, watcher: null, units: new Map() },
+  slowMs: 1_000,
+  loginMs: 400,
+  onAction: () => undefined,
+  actions: 0,
+  rehearsal: getsInByKey,
+  letsIn: () => true,
+  noNamespace: null,
+  broken: new Map(),
+});
+
+/** A copy of what is live. */
+export const liveState = (host: FakeHost): LiveState => ({
+  files: new Map(host.files),
+  packages: new Map(host.packages),
+});
+
+export const digestOf = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+const fileFacts = (file: FakeFile | undefined): FileFacts =>
+  file === undefined
+    ? { kind: 'absent' }
+    : {
+        kind: 'file',
+        mode: file.mode,
+        owner: 'root',
+        group: 'root',
+        sha256: digestOf(file.text),
+        text: file.text,
+      };
+
+const ownerValue = (owner: readonly string[], key: string): string =>
+  owner.find((line) => line.startsWith(`${key}=`))?.slice(key.length + 1) ?? '';
+
+const pendingOf = (host: FakeHost): Facts['pending'] => {
+  const { active } = host.disk;
+  if (active === null) return null;
+  const transaction = host.disk.transactions.get(active);
+  const owner = transaction?.owner ?? [];
+  return {
+    tx: active,
+    run: ownerValue(owner, 'run'),
+    operator: ownerValue(owner, 'operator'),
+    sinceS: Number(ownerValue(owner, 'since')),
+    alive: host.memory.watcher !== null,
+    state: transaction?.state ?? 'gone',
+  };
+};
+
+/** What one look at the host reads; accounts are the same on every fake host. */
+export const factsOf = (host: FakeHost, request: ObserveRequest): Facts => ({
+  os: { id: 'debian', idLike: [], versionId: '12', codename: 'bookworm', prettyName: 'Debian GNU/Linux 12' },
+  architecture: 'amd64',
+  epochS: Math.floor(host.time.nowMs() / 1000),
+  systemd: { running: true, version: 252 },
+  packages: Object.fromEntries(
+    [...host.packages].map(([name, version]) => [name, { status: 'installed', version, origins: [] }]),
+  ),
+  files: Object.fromEntries(request.files.map(({ path }) => [path, fileFacts(host.files.get(path))])),
+  sshd: { version: '9.2', effective: {}, error: '', unit: 'ssh', serviceActive: true, socketActive: false },
+  sudo: { implementation: 'sudo', version: '1.9.13' },
+  groups: {},
+  accounts: {
+    dora: { uid: 1002, home: '', shell: '', groups: ['users'], password: 'set', authorizedKeys: 0 },
+  },
+  dpkgLockHolder: null,
+  dpkgInterrupted: false,
+  space: {},
+  pending: pendingOf(host),
+  duoSources: {},
+  moduleError: null,
+});

@@ -1,0 +1,192 @@
+// The product as a user runs it, in the bastion's network of a lab fleet; and what a host was before and after.
+import { spawn } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { LabVariables } from './lab-inventory.ts';
+import type { LabFleet, LabHost } from './lab.ts';
+import type { Finished } from './lab-process.ts';
+
+const PROGRAM = ['node', '--import', 'tsx', 'src/main.ts'];
+const RUN_TIMEOUT_MS = 240_000;
+
+/** The JSON contract as far as tests look into it. */
+export interface JsonDocument {
+  readonly run: string;
+  readonly command: string;
+  readonly exitCode: number;
+  readonly hosts: readonly {
+    readonly host: string;
+    readonly verdict: string;
+    readonly changes: readonly { readonly step: string; readonly kind: string; readonly target: string }[];
+    readonly findings: readonly {
+      readonly rule: string;
+      readonly persona: string;
+      readonly message: string;
+    }[];
+    readonly failure: { readonly step: string; readonly reason: string; readonly message: string } | null;
+    readonly durationMs: number;
+  }[];
+}
+
+/** One run that has ended. */
+export interface ProductRun extends Finished {
+  readonly json: JsonDocument;
+  /** Verdict by host. */
+  readonly verdicts: Readonly<Record<string, string>>;
+}
+
+/** A run that is under way. */
+export interface UnderWay {
+  /** `kill -9` of the program and whatever it started. */
+  readonly kill: () => void;
+  /** Its exit code; -1 when it was killed. */
+  readonly ended: Promise<number>;
+}
+
+/** duo-fleet on one lab fleet, with a state folder of its own. */
+export interface Product {
+  readonly stateFolder: string;
+  /** Writes an inventory of the whole fleet with these variables on top, and returns its path. */
+  readonly inventory: (variables?: LabVariables) => Promise<string>;
+  /** `duo-fleet WORDS --json`, waited for. */
+  readonly run: (words: readonly string[], env?: Readonly<Record<string, string>>) => Promise<ProductRun>;
+  /** The same as plain text. */
+  readonly text: (words: readonly string[], env?: Readonly<Record<string, string>>) => Promise<Finished>;
+  /** Started and left alone; resolves when its journal has a line with `text`. */
+  readonly startUntil: (words: readonly string[], text: string) => Promise<UnderWay>;
+  /** Everything that the runs wrote on this side. */
+  readonly journals: () => Promise<string>;
+  readonly remove: () => Promise<void>;
+}
+
+/** The product for a fleet. */
+export async function productFor(fleet: LabFleet): Promise<Product> {
+  const folder = await mkdtemp(join(tmpdir(), 'duo-fleet-product-'));
+  const stateFolder = join(folder, 'state');
+  let inventories = 0;
+  const argv = (words: readonly string[]) => [
+    ...PROGRAM,
+    ...words,
+    '--known-hosts',
+    fleet.knownHostsFile,
+    ...(words[0] === 'apply' ? ['--yes'] : []),
+  ];
+  const env = (more: Readonly<Record<string, string>> = {}) => ({ XDG_STATE_HOME: stateFolder, ...more });
+  const runsFolder = join(stateFolder, 'duo-fleet', 'runs');
+  const runs = (): Promise<string[]> => readdir(runsFolder).catch(() => []);
+  const journalOf = (run: string): Promise<string> =>
+    readFile(join(runsFolder, run, 'events.jsonl'), 'utf8').catch(() => '');
+  return {
+    stateFolder,
+    inventory: async (variables) => {
+      inventories += 1;
+      const path = join(folder, `inventory-${inventories}.yml`);
+      await writeFile(path, await fleet.inventory(variables), { mode: 0o600 });
+      return path;
+    },
+    run: async (words, more) => {
+      const done = await fleet.run([...argv(words), '--json'], { env: env(more), timeoutMs: RUN_TIMEOUT_MS });
+      const json = parseDocument(done);
+      return {
+        ...done,
+        json,
+        verdicts: Object.fromEntries(json.hosts.map((host) => [host.host, host.verdict])),
+      };
+    },
+    text: (words, more) => fleet.run(argv(words), { env: env(more), timeoutMs: RUN_TIMEOUT_MS }),
+    startUntil: async (words, text) => {
+      const before = await runs();
+      const [program, ...rest] = ['ip', 'netns', 'exec', fleet.bastion, ...argv(words)];
+      const child = spawn(program ?? '', rest, {
+        env: { ...process.env, ...env() },
+        stdio: 'ignore',
+        detached: true,
+      });
+      const ended = new Promise<number>((resolve) => child.once('exit', (code) => resolve(code ?? -1)));
+      const said = async (): Promise<boolean> => {
+        const ours = (await runs()).find((run) => !before.includes(run));
+        return ours !== undefined && (await journalOf(ours)).includes(text);
+      };
+      while (!(await said())) {
+        const over = await Promise.race([
+          ended.then(() => true),
+          new Promise<boolean>((resolve) => setTimeout(() => resolve(false), 20)),
+        ]);
+        if (over) throw new Error(`the run ended before its journal said ${text}`);
+      }
+      return { ended, kill: () => process.kill(-(child.pid ?? 0), 'SIGKILL') };
+    },
+    journals: async () => (await Promise.all((await runs()).map(journalOf))).join(''),
+    remove: () => rm(folder, { recursive: true, force: true }),
+  };
+}
+
+const parseDocument = (done: Finished): JsonDocument => {
+  try {
+    return JSON.parse(done.stdout) as JsonDocument;
+  } catch {
+    throw new Error(
+      `no JSON document (exit code ${done.code}): ${done.stdout.slice(0, 2_000)}\n${done.stderr.slice(-4_000)}`,
+    );
+  }
+};
+
+/**
+ * What a host is: every file under /etc with content, mode and owner, the state of pam-auth-update, and the list of
+ * packages with versions. Two equal texts are two equal hosts. Logs, and the product's own folder, are not in it.
+ */
+export async function hostState(host: LabHost): Promise<string> {
+  const done = await host.shell(
+    `find /etc /var/lib/pam ! -type d -printf '%p %m %U %G %y %l\\n' | sort
+     find /etc /var/lib/pam -type f -exec sha256sum {} + | sort -k2
+     find /etc -mindepth 1 -type d -printf '%p %m %U %G\\n' | sort
+     dpkg-query -W -f '\${db:Status-Abbrev} \${Package} \${Version}\\n'
+     apt-mark showauto | sort`,
+  );
+  if (done.code !== 0) throw new Error(`the state of ${host.name} cannot be read: ${done.stderr}`);
+  return done.stdout;
+}
+
+/** Files and folders anywhere but in /proc, /sys, /run, /dev and the logs, with the time of their last change. */
+export async function hostWrites(host: LabHost): Promise<string> {
+  const done = await host.shell(
+    `find / -xdev \\( -path /proc -o -path /sys -o -path /run -o -path /dev -o -path /var/log -o -path /tmp \\) -prune -o -printf '%p %C@ %m\\n' | sort`,
+  );
+  return done.stdout;
+}
+
+/** Automation's login by key with `sudo -n`, by OpenSSH as anybody would. */
+export async function automationGetsIn(fleet: LabFleet, host: LabHost): Promise<boolean> {
+  const done = await sshAs(fleet, host, 'automation', { command: 'sudo -n id -u' });
+  return done.code === 0 && done.stdout.trim() === '0';
+}
+
+/** A login as people do it: OpenSSH from the bastion, by key, by password or by both. */
+export function sshAs(
+  fleet: LabFleet,
+  host: LabHost,
+  user: string,
+  how: { readonly password?: string; readonly methods?: string; readonly command?: string },
+): Promise<Finished> {
+  const methods = how.methods ?? (how.password === undefined ? 'publickey' : 'password,keyboard-interactive');
+  const options = [
+    `UserKnownHostsFile=${fleet.knownHostsFile}`,
+    'NumberOfPasswordPrompts=1',
+    'ConnectTimeout=5',
+    `PreferredAuthentications=${methods}`,
+  ].flatMap((option) => ['-o', option]);
+  const ssh = [
+    'ssh',
+    '-F',
+    'none',
+    '-tt',
+    ...options,
+    '-i',
+    fleet.userKeyFile(user),
+    `${user}@${host.address}`,
+    how.command ?? 'id -un',
+  ];
+  const password = how.password === undefined ? [] : ['sshpass', '-p', how.password];
+  return fleet.run([...password, ...ssh], { timeoutMs: 60_000 });
+}

@@ -1,0 +1,319 @@
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { invoke, type Wire } from '../../../src/cli/invoke.ts';
+import { UsageError, type Surroundings } from '../../../src/cli/surroundings.ts';
+import type { HostResult } from '../../../src/core/verdict.ts';
+import { parseJournal } from '../../../src/engine/journal.ts';
+import { testSurroundings } from '../../support/surroundings.ts';
+
+const SKEY = 'sEcReTsEcReTsEcReTsEcReTsEcReTsEcReT1234';
+const INVENTORY = `
+all:
+  hosts:
+    web1:
+    web2:
+    db1:
+  vars:
+    ansible_user: automation
+    duo_ikey: DIXXXXXXXXXXXXXXXXXX
+    duo_skey: ${SKEY}
+    duo_api_host: api-12345678.duosecurity.com
+    ad_server_access_group: sg_serveraccess
+    ad_sudo_group: sg_sudo
+`;
+
+let folder = '';
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'duo-fleet-invoke-'));
+  writeFileSync(join(folder, 'inventory.yml'), INVENTORY);
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const confirmed = (host: string): HostResult => ({
+  host,
+  verdict: 'confirmed',
+  changes: [{ step: 'pam-sshd', kind: 'file', target: '/etc/pam.d/sshd', why: ['content differs'] }],
+  findings: [],
+  failure: null,
+  durationMs: 4120,
+});
+
+const allConfirmed: Wire = async () => async (settings, emit) => {
+  await emit({ type: 'host-started', host: settings.host });
+  return confirmed(settings.host);
+};
+
+const call = async (line: string, wire: Wire = allConfirmed, overrides: Partial<Surroundings> = {}) => {
+  const outside = testSurroundings({
+    argv: line.split(' '),
+    cwd: folder,
+    home: folder,
+    env: { XDG_STATE_HOME: join(folder, 'state') },
+    ...overrides,
+  });
+  const ending = await invoke(outside, wire);
+  return { ...ending, ...outside.written };
+};
+
+/** An engine that repeats what it should keep to itself. */
+const chatty: Wire = async () => async (settings, emit) => {
+  await emit({ type: 'noted', host: settings.host, note: `the host said ${SKEY}` });
+  return {
+    ...confirmed(settings.host),
+    verdict: 'refused',
+    failure: { step: 'observe', reason: 'exit', message: `skey = ${SKEY}` },
+    findings: [{ rule: 'r', persona: 'host', severity: 'breach', message: SKEY }],
+  };
+};
+
+/** An engine that plans one reload for each host. */
+const planning: Wire = async (order) => async (settings) => {
+  order.onPlan({
+    host: settings.host,
+    changes: [{ kind: 'reload', step: 'sshd-settings', target: 'ssh', why: ['its settings change'] }],
+    findings: [],
+    digest: 'd',
+  });
+  return { ...confirmed(settings.host), verdict: 'planned' };
+};
+
+const runsIn = (): readonly string[] => {
+  const runs = join(folder, 'state', 'duo-fleet', 'runs');
+  return existsSync(runs) ? readdirSync(runs) : [];
+};
+
+describe('apply', () => {
+  test('with --json gives one document on stdout and progress on stderr', async () => {
+    const { exitCode, stdout, stderr } = await call('apply --yes --json --host web1');
+    expect(exitCode).toBe(0);
+    expect(JSON.parse(stdout)).toEqual({
+      run: '20261122-054735-abab',
+      command: 'apply',
+      exitCode: 0,
+      hosts: [
+        {
+          host: 'web1',
+          verdict: 'confirmed',
+          changes: [{ step: 'pam-sshd', kind: 'file', target: '/etc/pam.d/sshd' }],
+          findings: [],
+          failure: null,
+          durationMs: 4120,
+        },
+      ],
+    });
+    expect(stdout.trim().split('\n')).toHaveLength(1);
+    expect(stderr).toMatch(/^web1 +verdict +confirmed/m);
+  });
+
+  test('leaves a journal of the whole run', async () => {
+    const { stdout } = await call('apply --yes');
+    expect(runsIn()).toEqual(['20261122-054735-abab']);
+    const path = join(folder, 'state', 'duo-fleet', 'runs', '20261122-054735-abab', 'events.jsonl');
+    expect(stdout).toContain(path);
+    const { events, damage } = parseJournal(readFileSync(path, 'utf8'));
+    expect(damage).toEqual([]);
+    expect(events[0]).toMatchObject({
+      type: 'run-started',
+      operator: 'ann@bastion',
+      hosts: ['web1', 'web2', 'db1'],
+    });
+    expect(events.at(-1)).toMatchObject({ type: 'run-ended', exitCode: 0 });
+  });
+
+  test('without a terminal and without --yes is a usage error, and nothing is touched', async () => {
+    let wired = false;
+    const { exitCode, stderr, stdout } = await call('apply', async (order, outside) => {
+      wired = true;
+      return allConfirmed(order, outside);
+    });
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('--yes');
+    expect(stdout).toBe('');
+    expect(wired).toBe(false);
+    expect(runsIn()).toEqual([]);
+  });
+
+  test.each([
+    ['y', 0],
+    ['YES', 0],
+    ['', 1],
+    ['n', 1],
+    ['yeah', 1],
+    ['interrupted', 130],
+  ] as const)('asked on a terminal and answered %j, it ends with %i', async (answer, code) => {
+    const asked: string[] = [];
+    const ask = async (question: string): Promise<string> => {
+      asked.push(question);
+      return answer;
+    };
+    const { exitCode } = await call('apply --limit web*', allConfirmed, { ask });
+    expect(exitCode).toBe(code);
+    expect(asked.join()).toMatch(/2 hosts[\s\S]*web1, web2[\s\S]*api-12345678/);
+    expect(runsIn()).toHaveLength(code === 0 ? 1 : 0);
+  });
+
+  test('writes the report whole, and leaves nothing else beside it', async () => {
+    mkdirSync(join(folder, 'out'));
+    await call('apply --yes --report out/report.json');
+    expect(JSON.parse(readFileSync(join(folder, 'out', 'report.json'), 'utf8'))).toMatchObject({
+      exitCode: 0,
+    });
+    expect(readdirSync(join(folder, 'out'))).toEqual(['report.json']);
+  });
+
+  test('a report that cannot be written is told before anything is touched', async () => {
+    const { exitCode, stderr } = await call('apply --yes --report nowhere/report.json');
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('nowhere/report.json');
+    expect(runsIn()).toEqual([]);
+  });
+
+  test('a journal that cannot be written is told before anything is touched', async () => {
+    writeFileSync(join(folder, 'file'), '');
+    const env = { XDG_STATE_HOME: join(folder, 'file') };
+    let ran = false;
+    const wire: Wire = async () => async (settings) => {
+      ran = true;
+      return confirmed(settings.host);
+    };
+    const { exitCode, stderr } = await call('apply --yes', wire, { env });
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('journal');
+    expect(stderr).toContain('Nothing was touched.');
+    expect(ran).toBe(false);
+  });
+
+  test('an engine that cannot be had is a usage error', async () => {
+    const { exitCode, stderr } = await call('apply --yes', async () => {
+      throw new UsageError('duo_repo_key: the server answered 404');
+    });
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('the server answered 404');
+  });
+});
+
+describe('plan', () => {
+  test('shows each host’s changes as a diff, and asks nothing', async () => {
+    const { exitCode, stdout } = await call('plan', planning);
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/web1: 1 change\n.*reload ssh[\s\S]*db1: 1 change[\s\S]*VERDICT/);
+  });
+});
+
+describe('a secret that a host repeats', () => {
+  test('is in neither journal, document, report nor table', async () => {
+    const { stdout, stderr } = await call('apply --yes --json --report r.json --host web1', chatty);
+    const path = join(folder, 'state', 'duo-fleet', 'runs', '20261122-054735-abab', 'events.jsonl');
+    const everything = [
+      stdout,
+      stderr,
+      readFileSync(path, 'utf8'),
+      readFileSync(join(folder, 'r.json'), 'utf8'),
+    ];
+    for (const text of everything) {
+      expect(text).not.toContain(SKEY);
+      expect(text).toContain('[secret]');
+    }
+  });
+});
+
+describe('the operator’s mistakes', () => {
+  test('in the inventory are told with file, line and column, exit 2', async () => {
+    writeFileSync(
+      join(folder, 'bad.yml'),
+      INVENTORY.replace('ad_sudo_group', 'duo_failmood: x\n    ad_sudo_group'),
+    );
+    const { exitCode, stderr } = await call('apply bad.yml --yes');
+    expect(exitCode).toBe(2);
+    expect(stderr).toMatch(/bad\.yml:13:\d+: error: .*duo_failmood/);
+    expect(stderr).toContain('Nothing was touched.');
+    expect(runsIn()).toEqual([]);
+  });
+
+  test('an unknown host is told with the nearest name', async () => {
+    const { exitCode, stderr } = await call('verify --host wbe1');
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('web1');
+  });
+
+  test('a secret that cannot be had stops before anything is touched', async () => {
+    writeFileSync(join(folder, 'ref.yml'), INVENTORY.replace(SKEY, 'env:NOT_THERE'));
+    const { exitCode, stderr } = await call('verify ref.yml');
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('NOT_THERE');
+  });
+
+  test('a command that does not exist is told on stderr', async () => {
+    const { exitCode, stderr, stdout } = await call('verfiy');
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('Did you mean verify?');
+    expect(stdout).toBe('');
+  });
+});
+
+describe('where the inventory is found', () => {
+  test('without ansible_user, hosts are reached as who runs this, as Ansible does', async () => {
+    writeFileSync(join(folder, 'inventory.yml'), INVENTORY.replace('ansible_user: automation', 'x: y'));
+    const users: string[] = [];
+    await call('verify --host web1', async (order) => {
+      users.push(...order.settings.map(({ connection }) => connection.user));
+      return async (settings) => confirmed(settings.host);
+    });
+    expect(users).toEqual(['ann']);
+  });
+
+  test('in a folder, with the variables beside it', async () => {
+    rmSync(join(folder, 'inventory.yml'));
+    mkdirSync(join(folder, 'inventory', 'group_vars'), { recursive: true });
+    mkdirSync(join(folder, 'inventory', 'host_vars', 'web1'), { recursive: true });
+    writeFileSync(join(folder, 'inventory', 'hosts.yml'), 'all:\n  hosts:\n    web1:\n');
+    const vars = INVENTORY.slice(INVENTORY.indexOf('vars:\n') + 6).replaceAll(/^ {4}/gm, '');
+    writeFileSync(join(folder, 'inventory', 'group_vars', 'all.yml'), vars);
+    writeFileSync(join(folder, 'inventory', 'host_vars', 'web1', 'main.yml'), 'ansible_port: 2222\n');
+    const ports: number[] = [];
+    const { exitCode, stderr } = await call('verify', async (order) => {
+      ports.push(...order.settings.map(({ connection }) => connection.port));
+      return async (settings) => confirmed(settings.host);
+    });
+    expect(stderr).toBe('');
+    expect(exitCode).toBe(0);
+    expect(ports).toEqual([2222]);
+  });
+
+  test('by DUO_FLEET_INVENTORY before ./inventory.yml, and by argument before both', async () => {
+    writeFileSync(join(folder, 'env.yml'), INVENTORY.replaceAll('web', 'env'));
+    writeFileSync(join(folder, 'arg.yml'), INVENTORY.replaceAll('web', 'arg'));
+    const env = { XDG_STATE_HOME: join(folder, 'state'), DUO_FLEET_INVENTORY: 'env.yml' };
+    const hostsOf = async (line: string): Promise<readonly string[]> => {
+      const hosts: string[] = [];
+      await call(
+        line,
+        async (order) => {
+          hosts.push(...order.settings.map(({ host }) => host));
+          return async (settings) => confirmed(settings.host);
+        },
+        { env, randomBytes: () => new TextEncoder().encode(line) },
+      );
+      return hosts;
+    };
+    expect(await hostsOf('verify')).toEqual(['env1', 'env2', 'db1']);
+    expect(await hostsOf('plan arg.yml')).toEqual(['arg1', 'arg2', 'db1']);
+  });
+
+  test('nowhere: says where it looks', async () => {
+    rmSync(join(folder, 'inventory.yml'));
+    const { exitCode, stderr } = await call('verify');
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('DUO_FLEET_INVENTORY');
+  });
+});

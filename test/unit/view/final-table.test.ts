@@ -1,0 +1,105 @@
+import { describe, expect, test } from 'vitest';
+import type { HostResult, Verdict } from '../../../src/core/verdict.ts';
+import { finalTable } from '../../../src/view/final-table.ts';
+import { paintFor, PLAIN_PAINT } from '../../../src/view/paint.ts';
+
+const FOOT = { run: '20261122-054735-ab12', journal: '/home/ann/.local/state/duo-fleet/runs/r/events.jsonl' };
+
+const host = (name: string, verdict: Verdict, rest: Partial<HostResult> = {}): HostResult => ({
+  host: name,
+  verdict,
+  changes: [],
+  findings: [],
+  failure: null,
+  durationMs: 4_120,
+  ...rest,
+});
+
+const table = (...results: readonly HostResult[]): string =>
+  finalTable(results, PLAIN_PAINT, FOOT).join('\n');
+
+describe('the table at the end of a run', () => {
+  test('shows verdict, time and what changed', () => {
+    const changes = [
+      { step: 'packages', kind: 'packages', target: 'duo-unix', why: [] },
+      { step: 'pam-sshd', kind: 'file', target: '/etc/pam.d/sshd', why: [] },
+      { step: 'pam-sshd', kind: 'file', target: '/var/lib/x', why: [] },
+    ] as const;
+    expect(table(host('web1', 'confirmed', { changes }))).toMatch(
+      /web1 +confirmed +4\.1s {2}packages, pam-sshd\n/,
+    );
+  });
+
+  test('says what failed and what to do, under the host', () => {
+    const failure = { step: 'canary', reason: 'locked', message: 'automation did not get in' } as const;
+    const text = table(host('web1', 'rolled-back', { failure }));
+    expect(text).toContain('       canary: automation did not get in\n');
+    expect(text).toContain('duo-fleet apply --host web1');
+  });
+
+  test('a stranded host comes with the command for its console', () => {
+    expect(table(host('web1', 'stranded'))).toContain('sh /var/lib/duo-fleet/guard.sh recover');
+  });
+
+  test('no line is longer than 80 characters, and no word of a message is lost', () => {
+    const message = `${'word '.repeat(60)}/a/${'very-long-path/'.repeat(12)}end`;
+    const name = 'a-host-with-a-name-that-is-far-too-long-for-any-column.example.com';
+    const verdicts: readonly Verdict[] = [
+      'confirmed',
+      'refused',
+      'stranded',
+      'drifted',
+      'planned',
+      'skipped',
+    ];
+    const lines = finalTable(
+      verdicts.map((verdict) =>
+        host(name, verdict, {
+          failure: { step: 'connect', reason: 'link', message },
+          findings: [{ rule: 'r', persona: 'root', severity: 'breach', message }],
+        }),
+      ),
+      PLAIN_PAINT,
+      FOOT,
+    );
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
+    expect(lines.join('').replaceAll(' ', '')).toContain(message.replaceAll(' ', ''));
+  });
+
+  test('a host cannot paint the terminal with its words', () => {
+    const failure = {
+      step: 'observe',
+      reason: 'exit',
+      message: '\u001b[2Jall is well\u001b[0m\r\n\u009b31m',
+    } as const;
+    expect(table(host('web1', 'refused', { failure }))).not.toMatch(
+      /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/,
+    );
+  });
+
+  test('many findings are counted, not poured out', () => {
+    const findings = Array.from({ length: 40 }, (_, index) => ({
+      rule: `rule-${index}`,
+      persona: 'host',
+      severity: 'warning' as const,
+      message: 'm',
+    }));
+    const text = table(host('web1', 'compliant', { findings }));
+    expect(text).toContain('and 28 more findings');
+    expect(text).not.toContain('rule-12');
+  });
+
+  test('counts the verdicts and names run and journal', () => {
+    const text = table(host('a', 'confirmed'), host('b', 'confirmed'), host('c', 'refused'));
+    expect(text).toContain('3 hosts: 2 confirmed, 1 refused');
+    expect(text).toContain(FOOT.run);
+    expect(text).toContain(FOOT.journal);
+  });
+
+  test('colour changes how it looks and not what it says', () => {
+    const results = [host('web1', 'rolled-back'), host('web2', 'confirmed')];
+    const painted = finalTable(results, paintFor(true), FOOT).join('\n');
+    expect(painted).toContain('\u001b[');
+    expect(painted.replaceAll(/\u001b\[\d+m/g, '')).toBe(table(...results));
+  });
+});

@@ -1,0 +1,73 @@
+import { describe, expect, test } from 'vitest';
+import type { RunEvent } from '../../../src/core/event.ts';
+import { PLAIN_PAINT } from '../../../src/view/paint.ts';
+import { plainView } from '../../../src/view/plain-view.ts';
+
+const lines = (events: readonly (RunEvent & { readonly at: number })[]): readonly string[] => {
+  const written: string[] = [];
+  const view = plainView((line) => written.push(line), { hosts: ['web1', 'database'], paint: PLAIN_PAINT });
+  for (const [seq, event] of events.entries()) view.show({ ...event, seq });
+  return written;
+};
+
+const failure = { step: 'canary', reason: 'locked', message: 'did not get in' } as const;
+
+describe('plain lines', () => {
+  test('one for each row that ended, with host, row, outcome, time and words in stable columns', () => {
+    expect(
+      lines([
+        { type: 'task-started', host: 'web1', task: 'rehearse', at: 1_000 },
+        { type: 'task-ended', host: 'web1', task: 'rehearse', note: '7 logins', at: 1_840 },
+        { type: 'task-started', host: 'database', task: 'canary', at: 2_000 },
+        { type: 'task-failed', host: 'database', task: 'canary', failure, at: 4_000 },
+        { type: 'noted', host: 'web1', note: 'clock is off', at: 4_000 },
+      ]),
+    ).toEqual([
+      'web1      rehearse        ok        0.8s  7 logins',
+      'database  canary          FAILED    2.0s  locked: did not get in',
+      'web1      note            note            clock is off',
+    ]);
+  });
+
+  test('a verdict says why, also when only a finding does', () => {
+    const result = { changes: [], findings: [], failure: null, durationMs: 2_500 } as const;
+    const finding = { rule: 'r', persona: 'host', severity: 'breach', message: 'no such group' } as const;
+    expect(
+      lines([
+        { type: 'host-ended', result: { ...result, host: 'web1', verdict: 'confirmed' }, at: 1 },
+        { type: 'host-ended', result: { ...result, host: 'web1', verdict: 'rolled-back', failure }, at: 1 },
+        {
+          type: 'host-ended',
+          result: { ...result, host: 'web1', verdict: 'refused', findings: [finding] },
+          at: 1,
+        },
+      ]),
+    ).toEqual([
+      'web1      verdict         confirmed  2.5s',
+      'web1      verdict         rolled-back  2.5s  did not get in',
+      'web1      verdict         refused  2.5s  no such group',
+    ]);
+  });
+
+  test('what only the journal needs makes no line', () => {
+    expect(
+      lines([
+        { type: 'host-started', host: 'web1', at: 1 },
+        { type: 'claimed', host: 'web1', tx: 't', at: 1 },
+        { type: 'planned', host: 'web1', digest: 'd', changes: [], findings: [], at: 1 },
+        { type: 'run-ended', exitCode: 0, at: 1 },
+      ]),
+    ).toEqual([]);
+  });
+
+  test('rows of two hosts that run at the same time keep their own times', () => {
+    expect(
+      lines([
+        { type: 'task-started', host: 'web1', task: 'connect', at: 0 },
+        { type: 'task-started', host: 'database', task: 'connect', at: 1_000 },
+        { type: 'task-ended', host: 'web1', task: 'connect', note: '', at: 3_000 },
+        { type: 'task-ended', host: 'database', task: 'connect', note: '', at: 3_000 },
+      ]),
+    ).toEqual(['web1      connect         ok        3.0s', 'database  connect         ok        2.0s']);
+  });
+});
