@@ -314,10 +314,10 @@ download() {
   mkdir -p "$T/apt/parts" "$T/apt/lists/partial" "$T/apt/archives/partial"
   cp "$T/in/pkg/keyring" "$T/apt/duo.gpg"
   sed "s|signed-by=KEYRING|signed-by=$T/apt/duo.gpg|" "$T/in/pkg/source" >"$T/apt/duo.list"
-  # Waits until no other package operation runs, before anything else is done: the wait never eats into activation.
-  apt_get check >/dev/null || fail "another package operation held the dpkg lock for $APT_LOCK_WAIT_S s, or dpkg is interrupted: nothing was touched"
   apt_get -o APT::Update::Error-Mode=any update || fail "the Duo repository cannot be read from this host: nothing was touched"
   # Duo's package and what is installed are nearly always enough; it is much faster than to weigh a whole distribution.
+  # This is also the wait until no other package operation runs (apt takes the dpkg lock to download, too): it must not
+  # eat into activation.
   # shellcheck disable=SC2046
   if ! apt_get --download-only --reinstall install $(apt_words); then
     ln -s /var/lib/apt/lists/* "$T/apt/lists/" 2>/dev/null
@@ -550,11 +550,18 @@ check_staged() {
     esac
   done <"$T/in/manifest"
   # One look through the candidate tree: can a namespace be had, and does sshd take the settings that it would find.
-  if ! reason=$(unshare -m --propagation private /bin/sh "$T/in/guard.sh" in-namespace "$TX" probe 2>&1); then
-    say "rehearsal impossible: $reason"
+  said=$(unshare -m --propagation private /bin/sh "$T/in/guard.sh" in-namespace "$TX" check 2>&1)
+  case $?:$said in
+  0:entered*) ;;
+  *:entered*)
+    say "$said"
+    fail 'the candidate files were rejected on this host'
+    ;;
+  *)
+    say "rehearsal impossible: $said"
     return 0
-  fi
-  unshare -m --propagation private /bin/sh "$T/in/guard.sh" in-namespace "$TX" check || fail 'the candidate files were rejected on this host'
+    ;;
+  esac
   say 'rehearsal possible'
 }
 body_prepare() {
@@ -584,11 +591,11 @@ enter_candidate() {
   # Deliberate failures must not lock an account.
   if [ -d /run/faillock ]; then mount -t tmpfs -o mode=0755,size=1m tmpfs /run/faillock || return 1; fi
 }
-in_namespace() { # probe|check|candidate|pam-only
+in_namespace() { # check|candidate|pam-only
   enter_candidate || exit 1
   case $1 in
-  probe) exit 0 ;;
   check)
+    say entered
     /usr/sbin/sshd -t && visudo -c >/dev/null || exit 1
     # No Match block, no drop-in: whoever gets in through these settings was let in by PAM alone.
     {
@@ -625,7 +632,7 @@ rehearse() {
 body_activate() {
   with_lock advance staged activating || exit "$?"
   sync "$T/state" 2>/dev/null
-  step=
+  step='' reloaded=''
   while read -r kind n mode _ path; do
     case $kind in
     file | absent) untouched "$n" "$path" || fail "$path was changed by somebody else since it was read" ;;
@@ -643,12 +650,19 @@ body_activate() {
       if [ "$kind" = file ]; then put "$n" "$path"; else rm -f -- "$path"; fi || fail "cannot write $path"
       ;;
     packages) swap_packages ;;
-    reload) reload_sshd || fail 'sshd does not serve after the reload' ;;
+    reload)
+      reload_sshd later || fail 'sshd does not take the new settings'
+      reloaded=yes
+      ;;
     *) fail "the manifest has an unknown line: $kind" ;;
     esac
   done <"$T/in/manifest"
   [ -z "$step" ] || mark "task-ended $step"
   check_live
+  if [ -n "$reloaded" ]; then
+    [ -e "$T/packages-started" ] || sleep 0.3
+    sshd_serves || fail 'sshd does not serve after the reload'
+  fi
   sync -f /etc 2>/dev/null
   with_lock advance activating activated || exit "$?"
 }
@@ -691,11 +705,20 @@ sshd_units() {
     systemctl is-active --quiet "$unit" && say "$unit"
   done
 }
-reload_sshd() {
+# Whether somebody listens; where nobody does any more, what listened before is started again.
+sshd_serves() {
+  has_systemd || return 0
+  if [ -z "$(sshd_units)" ]; then
+    while read -r unit; do systemctl start "$unit"; done <"$T/sshd-units"
+  fi
+  [ -n "$(sshd_units)" ]
+}
+reload_sshd() { # now|later: when to look whether it serves
   mkdir -p /run/sshd
   /usr/sbin/sshd -t || return 1
   if has_systemd; then
     before=$(sshd_units)
+    say "$before" >"$T/sshd-units"
     for unit in $before; do
       case $unit in
       *.service)
@@ -712,12 +735,10 @@ reload_sshd() {
       [ "$tries" -lt 40 ] || break
       sleep 0.05
     done
-    # A service may still be on its way down: look twice, some hundred milliseconds apart.
+    # A service may still be on its way down: looked at again at the end of activation, or now.
+    if [ "$1" = later ]; then return 0; fi
     sleep 0.3
-    if [ -z "$(sshd_units)" ]; then
-      for unit in $before; do systemctl start "$unit"; done
-    fi
-    [ -n "$(sshd_units)" ]
+    sshd_serves
   elif [ -r /run/sshd.pid ]; then
     kill -HUP "$(cat /run/sshd.pid)"
   else
@@ -891,7 +912,7 @@ restore_files() {
     }
     case $path in /etc/ssh/*) reload=yes ;; esac
   done <"$T/snap/restore"
-  if [ "$reload:$1" = yes:reload ]; then reload_sshd || say 'sshd does not answer a reload'; fi
+  if [ "$reload:$1" = yes:reload ]; then reload_sshd now || say 'sshd does not answer a reload'; fi
   [ -z "$missed" ]
 }
 # foreign N PATH: neither what was nor what we wrote. Only files of the manifest: packages' scripts write the others.

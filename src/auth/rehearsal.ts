@@ -29,24 +29,27 @@ const personasToRefuse = (settings: Settings, facts: Facts): readonly string[] =
   return [...new Set(names.filter((name) => name !== undefined))];
 };
 
-type Gate = LoginAttempt['gate'];
-
-/**
- * How a password is offered. Under the candidate settings both of sshd's ways are tried. With PAM as the only gate each
- * refusal costs pam_unix's two seconds, so each way is tried once: the wrong one as sshd's password method, the empty one
- * through the conversation (sshd itself answers an empty password method, PAM would never see it).
- */
-const factorsOf = (kind: 'wrong' | 'empty', gate: Gate, secret: Secret): readonly LoginFactor[] => {
-  const password: LoginFactor = { kind: 'password', password: secret };
-  const conversation: LoginFactor = { kind: 'keyboard-interactive', answer: secret };
-  if (gate === 'candidate') return [password, conversation];
-  return kind === 'wrong' ? [password] : [conversation];
-};
+const sent = (password: Secret): LoginFactor => ({ kind: 'password', password });
+const answered = (answer: Secret): LoginFactor => ({ kind: 'keyboard-interactive', answer });
+const refused = (
+  name: string,
+  what: string,
+  gate: LoginAttempt['gate'],
+  factors: readonly LoginFactor[],
+): Expectation => ({
+  must: 'be-refused',
+  attempt: { title: `${name} with ${what}`, user: name, factors, command: null, gate },
+});
 
 /**
  * The rehearsal of the core: automation gets in by key and `sudo -n true` asks nothing; wrong and empty passwords are
  * refused for automation, root and a local user, with the candidate settings and again with PAM as the only gate.
- * @param wrong a random password that nobody has
+ *
+ * Under the candidate settings one login offers all of them. With PAM as the only gate each refusal costs pam_unix's two
+ * seconds, so they are logins of their own, side by side, and each of sshd's ways is tried once: the wrong password as
+ * sshd's password method, the empty one through the conversation (an empty password method is answered by sshd itself,
+ * PAM would never see it).
+ * @param passwords a random one that nobody has, and ''
  */
 export const rehearsalOf = (
   settings: Settings,
@@ -54,33 +57,28 @@ export const rehearsalOf = (
   passwords: { readonly wrong: Secret; readonly empty: Secret },
 ): readonly Expectation[] => {
   const { user, become } = settings.connection;
-  const automation: Expectation = {
-    must: 'get-in',
-    attempt: {
-      title: `${user} by key${become ? ', and sudo -n true' : ''}`,
-      user,
-      factors: [{ kind: 'publickey' }],
-      command: become ? 'sudo -n true' : 'true',
-      gate: 'candidate',
+  const { wrong, empty } = passwords;
+  return [
+    {
+      must: 'get-in',
+      attempt: {
+        title: `${user} by key${become ? ', and sudo -n true' : ''}`,
+        user,
+        factors: [{ kind: 'publickey' }],
+        command: become ? 'sudo -n true' : 'true',
+        gate: 'candidate',
+      },
     },
-  };
-  const refused = personasToRefuse(settings, facts).flatMap((name) =>
-    (['pam-only', 'candidate'] as const).flatMap((gate) =>
-      (['wrong', 'empty'] as const).map((kind): Expectation => ({
-        must: 'be-refused',
-        attempt: {
-          title: `${name} with ${kind === 'wrong' ? 'a wrong' : 'an empty'} password${
-            gate === 'pam-only' ? ', PAM as the only gate' : ''
-          }`,
-          user: name,
-          factors: factorsOf(kind, gate, passwords[kind]),
-          command: null,
-          gate,
-        },
-      })),
-    ),
-  );
-  return [automation, ...refused];
+    ...personasToRefuse(settings, facts).flatMap((name) => [
+      refused(name, 'a wrong password, PAM as the only gate', 'pam-only', [sent(wrong)]),
+      refused(name, 'an empty password, PAM as the only gate', 'pam-only', [answered(empty)]),
+      refused(name, 'a wrong and an empty password', 'candidate', [
+        sent(wrong),
+        answered(wrong),
+        answered(empty),
+      ]),
+    ]),
+  ];
 };
 
 /**

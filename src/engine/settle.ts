@@ -4,7 +4,7 @@ import { GUARD_EXIT, GUARD_HOME, type GuardReply, type HostSession } from '../co
 import { readRecord, type HostRecord } from '../core/transaction.ts';
 import type { Verdict } from '../core/verdict.ts';
 import { DEADLINES } from './deadlines.ts';
-import type { Held, TransactionContext } from './transaction.ts';
+import type { Held, TransactionContext } from './held.ts';
 
 interface Settled {
   readonly verdict: Verdict;

@@ -1,47 +1,17 @@
 // The changing part of a host's way: claim -> prepare -> rehearse -> activate -> canary -> confirm, and what happens when
 // any of it fails. Nothing live changes before `activate` is sent; what fails earlier is `refused`.
-import pLimit from 'p-limit';
-import { judge, type Expectation } from '../auth/rehearsal.ts';
 import { summarize } from '../core/change.ts';
-import type { Facts } from '../core/facts.ts';
 import { asFailure, Failure } from '../core/failure.ts';
 import type { Finding } from '../core/finding.ts';
-import type { Plan } from '../core/plan.ts';
 import { printable } from '../core/printable.ts';
-import {
-  GUARD_EXIT,
-  type GuardOperation,
-  type GuardReply,
-  type HostSession,
-  type Lease,
-} from '../core/remote.ts';
-import type { Settings } from '../core/settings.ts';
+import type { GuardReply, HostSession } from '../core/remote.ts';
 import { readRecord } from '../core/transaction.ts';
-import { DEADLINES, REHEARSALS_AT_ONCE } from './deadlines.ts';
-import type { Rows } from './rows.ts';
+import { ask } from './ask.ts';
+import { DEADLINES } from './deadlines.ts';
+import { whileHeld, type Held, type TransactionContext } from './held.ts';
+import { rehearse } from './rehearse.ts';
 import { settle } from './settle.ts';
-import type { Ending, TransactDeps } from './transact.ts';
-
-export interface TransactionContext {
-  readonly settings: Settings;
-  readonly deps: TransactDeps;
-  readonly rows: Rows;
-  /** The lifeline. */
-  readonly session: HostSession;
-  readonly facts: Facts;
-  readonly plan: Plan;
-}
-
-/** What is known while a transaction runs. */
-export interface Held {
-  readonly tx: string;
-  readonly nonce: string;
-  lease: Lease | null;
-  /** `claim` was sent: before that there is nothing of ours on the host, and nothing to ask it for. */
-  claimed: boolean;
-  /** `activate` was sent: from here on only the host knows what is live. */
-  activated: boolean;
-}
+import type { Ending } from './transact-deps.ts';
 
 /** Takes one host through its transaction. Never throws; the verdict is what the host's own record says. */
 export const runTransaction = async (ctx: TransactionContext): Promise<Ending> => {
@@ -49,6 +19,7 @@ export const runTransaction = async (ctx: TransactionContext): Promise<Ending> =
     tx: ctx.deps.newTx(),
     nonce: ctx.deps.newNonce(),
     lease: null,
+    second: Promise.resolve(null),
     claimed: false,
     activated: false,
   };
@@ -58,6 +29,7 @@ export const runTransaction = async (ctx: TransactionContext): Promise<Ending> =
     await ctx.deps.emit({ type: 'claimed', host: ctx.settings.host, tx: held.tx });
     const prepared = await prepare(ctx, held);
     notes.push(...(await rehearse(ctx, held, prepared)));
+    closeSecond(held);
     await activate(ctx, held);
     await confirm(ctx, held);
     return { verdict: 'confirmed', changes, findings: notes, failure: null };
@@ -74,77 +46,13 @@ export const runTransaction = async (ctx: TransactionContext): Promise<Ending> =
         settled.verdict === 'confirmed' ? null : { step, reason: failure.reason, message: settled.message },
     };
   } finally {
+    closeSecond(held);
     held.lease?.close();
   }
 };
 
-/** One guard operation; a status other than 0 is a Failure that says the host's own words. */
-export const ask = async (
-  ctx: TransactionContext,
-  session: HostSession,
-  operation: GuardOperation,
-  options: {
-    readonly tx: string;
-    readonly args?: readonly string[];
-    readonly files?: Readonly<Record<string, Uint8Array>>;
-    readonly deadlineMs: number;
-  },
-): Promise<GuardReply> => {
-  const reply = await session.guard({
-    operation,
-    tx: options.tx,
-    args: options.args ?? [],
-    files: options.files ?? {},
-    deadlineMs: options.deadlineMs,
-    onMark: ctx.rows.mark,
-  });
-  if (reply.code === GUARD_EXIT.ok) return reply;
-  if (reply.code === GUARD_EXIT.busy)
-    throw new Failure('busy', busyMessage(ctx.settings.host, ownerOf(reply.lines)));
-  const said = printable(tellingLines(reply.lines).join('; '), 600);
-  throw new Failure(reasonOf(reply.code), `${ctx.settings.host}: ${operation} failed: ${said}`);
-};
-
-/** The guard's own last word, and before it what apt, dpkg or another tool called an error; their chatter is left out. */
-const tellingLines = (lines: readonly string[]): readonly string[] => {
-  const spoken = lines.filter((line) => line.trim() !== '');
-  const errors = spoken.slice(0, -1).filter((line) => /^(?:E: |.*\berror\b|.*: (?:bad|cannot) )/i.test(line));
-  return [...errors.slice(-3), ...spoken.slice(-1)];
-};
-
-/** Who holds a host, since when and for which run, in a sentence. */
-export const busyMessage = (
-  host: string,
-  owner: { readonly operator: string; readonly run: string; readonly sinceS: number },
-): string => {
-  const since = Number.isFinite(owner.sinceS)
-    ? new Date(owner.sinceS * 1000).toISOString()
-    : 'an unknown time';
-  return `${host} is held by ${printable(owner.operator)} since ${since} (run ${printable(owner.run)}); nothing was touched; try again when that run has ended`;
-};
-
-/** The `owner` file that the guard shows when it refuses a claim. */
-export const ownerOf = (lines: readonly string[]) => {
-  const value = (key: string) => lines.find((line) => line.startsWith(`${key}=`))?.slice(key.length + 1);
-  return {
-    operator: value('operator') ?? 'somebody',
-    run: value('run') ?? 'unknown',
-    sinceS: Number(value('since') ?? Number.NaN),
-  };
-};
-
-const reasonOf = (code: number): Failure['reason'] => {
-  if (code === GUARD_EXIT.fenced) return 'fenced';
-  return code === GUARD_EXIT.drifted ? 'drifted' : 'exit';
-};
-
-/** An await that ends when the lease is lost: from then on the host may revert by itself, so we must not go on. */
-const whileHeld = async <T>(ctx: TransactionContext, held: Held, work: Promise<T>): Promise<T> => {
-  if (held.lease === null) return work;
-  const lost = held.lease.lost.then((why) => {
-    throw new Failure('fenced', `${ctx.settings.host}: the lease was lost: ${why}`);
-  });
-  return Promise.race([work, lost]);
+const closeSecond = (held: Held): void => {
+  void held.second.then((session) => session?.close());
 };
 
 /** Claim and prepare go out in one turn; the lease's channel opens as soon as the claim stands. */
@@ -169,6 +77,7 @@ const prepare = async (ctx: TransactionContext, held: Held): Promise<GuardReply>
       everyMs: (deps.leaseS * 1000) / 4,
       leaseS: deps.leaseS,
     });
+    held.second = deps.remote.connect(settings, { deadlineMs: DEADLINES.connectMs }).catch(() => null);
     // In a list, since an async function would wait for a bare promise.
     return [reply] as const;
   });
@@ -180,60 +89,6 @@ const prepare = async (ctx: TransactionContext, held: Held): Promise<GuardReply>
     const failure = asFailure(thrown);
     await ctx.rows.failOpen(failure);
     throw failure;
-  }
-};
-
-const rehearse = async (
-  ctx: TransactionContext,
-  held: Held,
-  prepared: GuardReply,
-): Promise<readonly Finding[]> => {
-  const impossible = prepared.lines.find((line) => line.startsWith('rehearsal impossible'));
-  if (impossible !== undefined || !prepared.lines.includes('rehearsal possible')) {
-    const why = printable(impossible?.replace(/^rehearsal impossible:? ?/, '') ?? 'the host did not say why');
-    return [
-      {
-        rule: 'not-rehearsed',
-        persona: 'host',
-        severity: 'warning',
-        message: `no private mount namespace is to be had on this host, so no login was tried before activation: ${why}`,
-      },
-    ];
-  }
-  const expectations = ctx.deps.rehearsal(ctx.settings, ctx.facts);
-  await ctx.rows.run(
-    'rehearse',
-    () => rehearseAll(ctx, held, expectations),
-    () => `${expectations.length} logins`,
-  );
-  return [];
-};
-
-/** All logins, a few at a time. After the first that is not as it must be, no further one is begun. */
-const rehearseAll = async (
-  ctx: TransactionContext,
-  held: Held,
-  expectations: readonly Expectation[],
-): Promise<void> => {
-  const limit = pLimit(REHEARSALS_AT_ONCE);
-  let over = false;
-  const attempts = expectations.map((expectation) =>
-    limit(async () => {
-      if (over) return;
-      try {
-        const outcome = await ctx.session.rehearse(held.tx, expectation.attempt, DEADLINES.rehearseMs);
-        const failure = judge(expectation, outcome);
-        if (failure !== null) throw failure;
-      } catch (thrown) {
-        over = true;
-        throw thrown;
-      }
-    }),
-  );
-  try {
-    await whileHeld(ctx, held, Promise.all(attempts));
-  } finally {
-    over = true;
   }
 };
 

@@ -37,18 +37,31 @@ describe('the rehearsal', () => {
   });
 
   test('tries a wrong and an empty password of automation, root and a local user at both gates', () => {
-    const tried = expectations
+    const offered = expectations
       .filter(({ must }) => must === 'be-refused')
-      .map(
-        ({ attempt }) =>
-          `${attempt.user} ${attempt.gate} ${attempt.title.includes('wrong') ? 'wrong' : 'empty'}`,
+      .flatMap(({ attempt }) =>
+        attempt.factors.map((factor) => {
+          const secret =
+            factor.kind === 'password' ? factor.password : factor.kind === 'publickey' ? null : factor.answer;
+          return `${attempt.user} ${attempt.gate} ${secret === passwords.wrong ? 'wrong' : 'empty'}`;
+        }),
       );
     const wanted = ['automation', 'root', 'dora'].flatMap((user) =>
       ['candidate', 'pam-only'].flatMap((gate) =>
         ['wrong', 'empty'].map((kind) => `${user} ${gate} ${kind}`),
       ),
     );
-    expect(tried.toSorted()).toEqual(wanted.toSorted());
+    expect([...new Set(offered)].toSorted()).toEqual(wanted.toSorted());
+  });
+
+  test('never sends an empty password by sshd’s own method, which would not ask PAM', () => {
+    const sent = expectations.flatMap(({ attempt }) =>
+      attempt.factors.filter(({ kind }) => kind === 'password'),
+    );
+    expect(sent.every((factor) => factor.kind === 'password' && factor.password === passwords.wrong)).toBe(
+      true,
+    );
+    expect(sent.length).toBeGreaterThan(0);
   });
 
   test('never sends a password of a Duo member: a right guess would send a push', () => {

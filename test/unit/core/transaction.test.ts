@@ -39,7 +39,7 @@ describe('the manifest', () => {
       },
     });
     const changes: Change[] = [
-      { ...file('/etc/ssh/sshd_config.d/00-duo-fleet.conf'), step: 'sshd-settings' } as Change,
+      { ...file('/etc/ssh/sshd_config.d/00-duo-fleet.conf'), step: 'sshd-settings' },
       { kind: 'reload', step: 'sshd-settings', target: 'ssh', why: [] },
       file('/etc/pam.d/sshd', 0o600),
     ];

@@ -1,0 +1,41 @@
+// What is known while a transaction runs, and the await that ends when the host is no longer ours.
+import type { Facts } from '../core/facts.ts';
+import { Failure } from '../core/failure.ts';
+import type { Plan } from '../core/plan.ts';
+import type { HostSession, Lease } from '../core/remote.ts';
+import type { Settings } from '../core/settings.ts';
+import type { Rows } from './rows.ts';
+import type { TransactDeps } from './transact-deps.ts';
+
+/** What a transaction works with. */
+export interface TransactionContext {
+  readonly settings: Settings;
+  readonly deps: TransactDeps;
+  readonly rows: Rows;
+  /** The lifeline. */
+  readonly session: HostSession;
+  readonly facts: Facts;
+  readonly plan: Plan;
+}
+
+/** What is known while a transaction runs. */
+export interface Held {
+  readonly tx: string;
+  readonly nonce: string;
+  lease: Lease | null;
+  /** A connection for the rehearsal's logins, opened while the host prepares; `null` when none could be had. */
+  second: Promise<HostSession | null>;
+  /** `claim` was sent: before that there is nothing of ours on the host, and nothing to ask it for. */
+  claimed: boolean;
+  /** `activate` was sent: from here on only the host knows what is live. */
+  activated: boolean;
+}
+
+/** An await that ends when the lease is lost: from then on the host may revert by itself, so we must not go on. */
+export const whileHeld = async <T>(ctx: TransactionContext, held: Held, work: Promise<T>): Promise<T> => {
+  if (held.lease === null) return work;
+  const lost = held.lease.lost.then((why) => {
+    throw new Failure('fenced', `${ctx.settings.host}: the lease was lost: ${why}`);
+  });
+  return Promise.race([work, lost]);
+};

@@ -1,0 +1,70 @@
+// Real logins through the candidate files, while the live ones are untouched.
+import pLimit from 'p-limit';
+import { judge, type Expectation } from '../auth/rehearsal.ts';
+import type { Finding } from '../core/finding.ts';
+import { printable } from '../core/printable.ts';
+import type { GuardReply } from '../core/remote.ts';
+import { DEADLINES, REHEARSALS_AT_ONCE } from './deadlines.ts';
+import { whileHeld, type Held, type TransactionContext } from './held.ts';
+
+/** The logins through the candidate files; a note instead, where the host has no namespaces for them. */
+export const rehearse = async (
+  ctx: TransactionContext,
+  held: Held,
+  prepared: GuardReply,
+): Promise<readonly Finding[]> => {
+  const impossible = prepared.lines.find((line) => line.startsWith('rehearsal impossible'));
+  if (impossible !== undefined || !prepared.lines.includes('rehearsal possible')) {
+    const why = printable(impossible?.replace(/^rehearsal impossible:? ?/, '') ?? 'the host did not say why');
+    return [
+      {
+        rule: 'not-rehearsed',
+        persona: 'host',
+        severity: 'warning',
+        message: `no private mount namespace is to be had on this host, so no login was tried before activation: ${why}`,
+      },
+    ];
+  }
+  const expectations = ctx.deps.rehearsal(ctx.settings, ctx.facts);
+  await ctx.rows.run(
+    'rehearse',
+    () => rehearseAll(ctx, held, expectations),
+    () => `${expectations.length} logins`,
+  );
+  return [];
+};
+
+/**
+ * All logins, side by side: over a connection of their own, and what that has no channels for over the lifeline. After
+ * the first that is not as it must be, no further one is begun.
+ */
+const rehearseAll = async (
+  ctx: TransactionContext,
+  held: Held,
+  expectations: readonly Expectation[],
+): Promise<void> => {
+  const lifeline = { session: ctx.session, limit: pLimit(REHEARSALS_AT_ONCE) };
+  const second = await held.second;
+  const lanes =
+    second === null ? [lifeline] : [{ session: second, limit: pLimit(REHEARSALS_AT_ONCE) }, lifeline];
+  let over = false;
+  const attempts = expectations.map((expectation, at) => {
+    const { session, limit } = lanes[at % lanes.length] ?? lifeline;
+    return limit(async () => {
+      if (over) return;
+      try {
+        const outcome = await session.rehearse(held.tx, expectation.attempt, DEADLINES.rehearseMs);
+        const failure = judge(expectation, outcome);
+        if (failure !== null) throw failure;
+      } catch (thrown) {
+        over = true;
+        throw thrown;
+      }
+    });
+  });
+  try {
+    await whileHeld(ctx, held, Promise.all(attempts));
+  } finally {
+    over = true;
+  }
+};

@@ -1,0 +1,49 @@
+// What one host's way needs from outside, and what it comes to.
+import type { Expectation } from '../auth/rehearsal.ts';
+import type { Emit } from '../core/event.ts';
+import type { Facts } from '../core/facts.ts';
+import type { Finding } from '../core/finding.ts';
+import type { Plan } from '../core/plan.ts';
+import type { ObserveRequest, Remote } from '../core/remote.ts';
+import type { Settings } from '../core/settings.ts';
+import type { HostResult } from '../core/verdict.ts';
+
+/** What is wrong with a host for verify: a difference between what is declared and what is. */
+export interface Difference {
+  readonly step: string;
+  readonly target: string;
+  readonly message: string;
+}
+
+/** What one host's way needs; cli/wire.ts fills it in. */
+export interface TransactDeps {
+  readonly mode: 'apply' | 'plan' | 'verify';
+  readonly remote: Remote;
+  readonly emit: Emit;
+  readonly run: string;
+  readonly operator: string;
+  readonly leaseS: number;
+  readonly nowMs: () => number;
+  readonly sleep: (ms: number) => Promise<void>;
+  /** A fresh id for a transaction on a host, and a secret word for its confirmation; both `[a-z0-9-]`. */
+  readonly newTx: () => string;
+  readonly newNonce: () => string;
+  readonly observeRequest: (settings: Settings, sourceAddress: string) => ObserveRequest;
+  readonly makePlan: (facts: Facts, settings: Settings) => Plan;
+  readonly differences: (facts: Facts, settings: Settings) => readonly Difference[];
+  readonly rehearsal: (settings: Settings, facts: Facts) => readonly Expectation[];
+  /** The files of the transaction without the guard itself, and the guard. */
+  readonly transactionFiles: (
+    plan: Plan,
+    facts: Facts,
+    settings: Settings,
+  ) => Readonly<Record<string, Uint8Array>>;
+  readonly guardScript: Uint8Array;
+  /** Also told to whoever shows plans. */
+  readonly onPlan: (plan: Plan) => void;
+  /** verify --probe: the logins that are tried on the live host, none of them failing ones. */
+  readonly probe: ((settings: Settings) => Promise<readonly Finding[]>) | null;
+}
+
+/** How a host ended, without what `transact` adds. */
+export type Ending = Pick<HostResult, 'verdict' | 'changes' | 'findings' | 'failure'>;
