@@ -26,9 +26,14 @@ const broken = (): never => {
 const fromElsewhere = () => [{ step: 'packages', target: 'duo-unix', message: 'comes from somewhere else' }];
 
 /** A rehearsal that takes longer than a lease. */
-const withSlowLogins = (): Scene => {
+/** Logins so slow, and so few at a time, that a renewal of the lease falls among them. */
+const withSlowLogins = async (): Promise<Scene> => {
+  const quick = makeScene();
+  await quick.apply();
   const scene = makeScene();
-  scene.host.loginMs = 55_000;
+  // Without the rehearsal's own connection they take two turns.
+  scene.link.plan = [{ at: quick.link.operations.indexOf('connect', 1), fault: 'request-lost' }];
+  scene.host.loginMs = 20_000;
   return scene;
 };
 
@@ -218,15 +223,15 @@ describe('a rehearsal', () => {
   });
 
   test('during which the lease is lost is the end: activate is never sent', async () => {
-    const undisturbed = withSlowLogins();
+    const undisturbed = await withSlowLogins();
     await undisturbed.apply();
     const at = undisturbed.link.operations.indexOf('renew');
     expect(at).toBeGreaterThan(undisturbed.link.operations.findIndex((name) => name.startsWith('rehearse')));
     expect(at).toBeLessThan(undisturbed.link.operations.indexOf('guard activate'));
-    const scene = withSlowLogins();
-    scene.link.plan = [{ at, fault: 'no-answer' }];
+    const scene = await withSlowLogins();
+    scene.link.plan = [...scene.link.plan, { at, fault: 'no-answer' }];
     const result = await applied(scene);
-    expect(scene.link.fired()).toBe(1);
+    expect(scene.link.fired()).toBe(2);
     expect([result.verdict, result.failure?.reason, result.failure?.step]).toEqual([
       'refused',
       'fenced',
