@@ -22,5 +22,7 @@ export const DEADLINES = {
   pollMs: 1_000,
 } as const;
 
-/** Nested logins at a time: sshd's MaxSessions is 10 by default, and it frees a slot only some time after its close. */
-export const REHEARSALS_AT_ONCE = 6;
+/** Nested logins at a time over one connection; the lifeline and the lease have two of sshd's ten sessions (MaxSessions). */
+export const REHEARSALS_AT_ONCE = 8;
+/** With fewer sessions than this for each connection, the rehearsal gets one of its own. */
+export const SESSIONS_ENOUGH = 6;

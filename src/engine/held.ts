@@ -23,7 +23,7 @@ export interface Held {
   readonly tx: string;
   readonly nonce: string;
   lease: Lease | null;
-  /** A connection for the rehearsal's logins, opened while the host prepares; `null` when none could be had. */
+  /** Where sshd allows few sessions: a connection for the rehearsal's logins, opened while the host prepares. */
   second: Promise<HostSession | null>;
   /** `claim` was sent: before that there is nothing of ours on the host, and nothing to ask it for. */
   claimed: boolean;

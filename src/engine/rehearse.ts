@@ -1,9 +1,10 @@
 // Real logins through the candidate files, while the live ones are untouched.
 import pLimit from 'p-limit';
 import { judge, type Expectation } from '../auth/rehearsal.ts';
+import type { Facts } from '../core/facts.ts';
 import type { Finding } from '../core/finding.ts';
 import { printable } from '../core/printable.ts';
-import type { GuardReply } from '../core/remote.ts';
+import type { GuardReply, HostSession } from '../core/remote.ts';
 import { DEADLINES, REHEARSALS_AT_ONCE } from './deadlines.ts';
 import { whileHeld, type Held, type TransactionContext } from './held.ts';
 
@@ -34,19 +35,27 @@ export const rehearse = async (
   return [];
 };
 
-/**
- * All logins, side by side: over a connection of their own, and what that has no channels for over the lifeline. After
- * the first that is not as it must be, no further one is begun.
- */
+/** sshd's MaxSessions as automation meets it; 10 where it is not told, sshd_config(5). */
+export const sessionsOf = (facts: Facts): number => {
+  const told = Number(facts.sshd.effective['automation']?.['maxsessions']?.[0]);
+  return Number.isInteger(told) && told > 0 ? told : 10;
+};
+
+/** All logins, as many side by side as sshd allows. After the first that is not as it must be, no further one is begun. */
 const rehearseAll = async (
   ctx: TransactionContext,
   held: Held,
   expectations: readonly Expectation[],
 ): Promise<void> => {
-  const lifeline = { session: ctx.session, limit: pLimit(REHEARSALS_AT_ONCE) };
+  const sessions = sessionsOf(ctx.facts);
+  const lane = (session: HostSession, taken: number) => ({
+    session,
+    limit: pLimit(Math.min(REHEARSALS_AT_ONCE, Math.max(1, sessions - taken))),
+  });
   const second = await held.second;
-  const lanes =
-    second === null ? [lifeline] : [{ session: second, limit: pLimit(REHEARSALS_AT_ONCE) }, lifeline];
+  // On the lifeline's connection the root shell and the lease are sessions too; on the other one, its own root shell.
+  const lifeline = lane(ctx.session, 2);
+  const lanes = second === null ? [lifeline] : [lane(second, 1)];
   let over = false;
   const attempts = expectations.map((expectation, at) => {
     const { session, limit } = lanes[at % lanes.length] ?? lifeline;

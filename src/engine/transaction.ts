@@ -7,9 +7,9 @@ import { printable } from '../core/printable.ts';
 import type { GuardReply, HostSession } from '../core/remote.ts';
 import { readRecord } from '../core/transaction.ts';
 import { ask } from './ask.ts';
-import { DEADLINES } from './deadlines.ts';
+import { DEADLINES, SESSIONS_ENOUGH } from './deadlines.ts';
 import { whileHeld, type Held, type TransactionContext } from './held.ts';
-import { rehearse } from './rehearse.ts';
+import { rehearse, sessionsOf } from './rehearse.ts';
 import { settle } from './settle.ts';
 import type { Ending } from './transact-deps.ts';
 
@@ -77,7 +77,9 @@ const prepare = async (ctx: TransactionContext, held: Held): Promise<GuardReply>
       everyMs: (deps.leaseS * 1000) / 4,
       leaseS: deps.leaseS,
     });
-    held.second = deps.remote.connect(settings, { deadlineMs: DEADLINES.connectMs }).catch(() => null);
+    if (sessionsOf(ctx.facts) < SESSIONS_ENOUGH) {
+      held.second = deps.remote.connect(settings, { deadlineMs: DEADLINES.connectMs }).catch(() => null);
+    }
     // In a list, since an async function would wait for a bare promise.
     return [reply] as const;
   });

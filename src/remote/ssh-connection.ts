@@ -7,8 +7,10 @@ import { printable } from '../core/printable.ts';
 import type { ExecChannel } from './exec-channel.ts';
 import { within, type Deadline } from './timer.ts';
 
-/** sshd allows ten (MaxSessions) and frees a slot only after the channel's close has gone both ways: measured, six never fail. */
-const CHANNELS_MAX = 6;
+/** sshd's MaxSessions is ten by default; where it is less, or a slot is not free yet, an opening is refused and tried again. */
+const CHANNELS_MAX = 10;
+/** sshd frees a slot only after the channel's close has gone both ways; asking again costs a round trip and nothing else. */
+const REOPEN_MS = 50;
 /** A closed connection whose peer does not answer is torn down after this. */
 const LINGER_MS = 2_000;
 
@@ -48,7 +50,12 @@ export const connectionOf = (
       const opening = new Promise<ExecChannel>((resolve, reject) => {
         const hold = async (): Promise<void> => {
           if (gaveUp) return;
-          const channel = await openExec(client, command, where);
+          let channel = await openExec(client, command, where);
+          while (channel === 'no slot') {
+            await new Promise((again) => setTimeout(again, REOPEN_MS));
+            if (gaveUp) return;
+            channel = await openExec(client, command, where);
+          }
           resolve(channel);
           if (gaveUp) channel.close();
           await Promise.race([channel.closed, closed]);
@@ -78,11 +85,15 @@ export const connectionOf = (
   };
 };
 
-const openExec = async (client: Client, command: string, where: string): Promise<ExecChannel> =>
+/** RFC 4254 section 5.1: what a refused channel carries, and nothing else that ssh2 reports here does. */
+const isRefusedChannel = (error: Error): boolean => 'reason' in error && typeof error.reason === 'number';
+
+const openExec = async (client: Client, command: string, where: string): Promise<ExecChannel | 'no slot'> =>
   new Promise((resolve, reject) => {
     try {
       client.exec(command, (error, channel) => {
         if (error === undefined) resolve(execChannelOf(channel));
+        else if (isRefusedChannel(error)) resolve('no slot');
         else reject(new Failure('link', `${where} does not start a program: ${printable(error.message)}`));
       });
     } catch (error) {

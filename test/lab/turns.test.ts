@@ -1,0 +1,67 @@
+// Speed is round trips. They are counted on the critical path, never timed.
+import { spawn } from 'node:child_process';
+import { readFile, writeFile } from 'node:fs/promises';
+import { createInterface } from 'node:readline';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startFleet, type LabFleet } from '../support/lab.ts';
+import { productFor, type Product } from '../support/product.ts';
+
+const DELAY_MS = 15;
+
+let fleet: LabFleet;
+let product: Product;
+
+beforeAll(async () => {
+  fleet = await startFleet({ name: 'turns', hosts: ['bookworm1'] });
+  product = await productFor(fleet);
+});
+afterAll(async () => {
+  await fleet.down();
+  await product.remove();
+});
+
+/** Runs the product once through a proxy of its own and returns what came of it and the depth it went to. */
+async function counted(words: readonly string[]): Promise<{ verdict: string | undefined; turns: number }> {
+  const host = fleet.host('bookworm1');
+  const argv = [
+    'ip',
+    'netns',
+    'exec',
+    fleet.bastion,
+    'node',
+    '--import',
+    'tsx',
+    'test/support/turn-depth.ts',
+  ];
+  const [program = '', ...rest] = [...argv, host.address, '22', String(DELAY_MS)];
+  const proxy = spawn(program, rest, { stdio: ['pipe', 'pipe', 'inherit'] });
+  try {
+    const lines = createInterface({ input: proxy.stdout })[Symbol.asyncIterator]();
+    const port = Number((await lines.next()).value);
+    const inventory = await product.inventory({ ansible_port: port });
+    const throughProxy = (await readFile(inventory, 'utf8')).replace(
+      `ansible_host: ${host.address}`,
+      'ansible_host: 127.0.0.1',
+    );
+    await writeFile(inventory, throughProxy);
+    const done = await product.run([...words, '--host-keys', 'off', inventory]);
+    proxy.stdin.write('how deep\n');
+    return { verdict: done.verdicts['bookworm1'], turns: Number((await lines.next()).value) };
+  } finally {
+    proxy.kill();
+  }
+}
+
+test('a first apply, with rehearsal and canary, needs at most 30 round trips from TCP connect to its verdict', async () => {
+  const { verdict, turns } = await counted(['apply']);
+  expect(verdict).toBe('confirmed');
+  expect(turns).toBeGreaterThan(9);
+  expect(turns).toBeLessThanOrEqual(30);
+});
+
+test('an unchanged apply needs at most 9', async () => {
+  const { verdict, turns } = await counted(['apply']);
+  expect(verdict).toBe('unchanged');
+  expect(turns).toBeGreaterThan(5);
+  expect(turns).toBeLessThanOrEqual(9);
+});
