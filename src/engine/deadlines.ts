@@ -23,6 +23,6 @@ export const DEADLINES = {
 } as const;
 
 /** Nested logins at a time over one connection; the lifeline and the lease have two of sshd's ten sessions (MaxSessions). */
-export const REHEARSALS_AT_ONCE = 8;
+export const REHEARSALS_AT_ONCE = 12;
 /** With fewer sessions than this for each connection, the rehearsal gets one of its own. */
 export const SESSIONS_ENOUGH = 6;

@@ -7,8 +7,8 @@ import { printable } from '../core/printable.ts';
 import type { ExecChannel } from './exec-channel.ts';
 import { within, type Deadline } from './timer.ts';
 
-/** sshd's MaxSessions is ten by default; where it is less, or a slot is not free yet, an opening is refused and tried again. */
-const CHANNELS_MAX = 10;
+/** A bound of ours. sshd has one too (MaxSessions, ten by default): what it refuses is tried again. */
+const CHANNELS_MAX = 16;
 /** sshd frees a slot only after the channel's close has gone both ways; asking again costs a round trip and nothing else. */
 const REOPEN_MS = 50;
 /** A closed connection whose peer does not answer is torn down after this. */

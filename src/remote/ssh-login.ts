@@ -10,6 +10,7 @@ import { deferred } from './deferred.ts';
 import type { HostKeyAlgorithm } from './host-key-check.ts';
 import { ChosenAgent } from './ssh-agent.ts';
 import { connectionOf, type SshConnection } from './ssh-connection.ts';
+import { takeShortcuts } from './ssh2-shortcuts.ts';
 import { within, type Deadline } from './timer.ts';
 
 const KEEPALIVE_INTERVAL_MS = 5_000;
@@ -183,6 +184,7 @@ class Login {
     };
     try {
       this.#client.connect(config);
+      takeShortcuts(this.#client);
     } catch (error) {
       this.#fail(new Failure('bug', `ssh2 cannot connect: ${String(error)}`, { cause: error }));
     }
