@@ -36,8 +36,8 @@ async function counted(words: readonly string[]): Promise<{ verdict: string | un
     'tsx',
     'test/support/turn-depth.ts',
   ];
-  const [program = '', ...rest] = [...argv, host.address, '22', String(DELAY_MS)];
-  const proxy = spawn(program, rest, { stdio: ['pipe', 'pipe', 'inherit'] });
+  const [program, ...rest] = [...argv, host.address, '22', String(DELAY_MS)];
+  const proxy = spawn(program ?? '', rest, { stdio: ['pipe', 'pipe', 'inherit'] });
   try {
     const lines = createInterface({ input: proxy.stdout })[Symbol.asyncIterator]();
     const port = Number((await lines.next()).value);

@@ -63,7 +63,8 @@ export const newState: LiveState = {
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
-const settings: Settings = {
+/** The settings of the one host of a scene. */
+export const settings: Settings = {
   host: 'web1',
   connection: {
     address: '192.0.2.1',

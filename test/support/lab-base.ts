@@ -37,23 +37,21 @@ export async function labBase(
   return { root: join(folder, 'root'), packages: join(folder, 'packages') };
 }
 
-/** The mirror in this machine's own apt configuration, or $DUO_FLEET_LAB_MIRROR. */
+/** Debian's own address for whatever mirror is near (https://deb.debian.org); apt verifies what comes from it. */
+const PUBLIC_MIRROR = 'http://deb.debian.org/debian';
+
+/** $DUO_FLEET_LAB_MIRROR, else the mirror in this machine's own apt configuration, else Debian's public one. */
 export async function debianMirror(): Promise<string> {
   const chosen = process.env['DUO_FLEET_LAB_MIRROR'];
   if (chosen !== undefined) return chosen;
-  const listed = await runProcess([
-    'apt-get',
-    'indextargets',
-    '--format',
-    '$(ORIGIN)|$(LABEL)|$(REPO_URI)',
-    'Identifier: Packages',
-  ]);
-  const line = listed.stdout.split('\n').find((target) => target.startsWith('Debian|Debian|'));
-  const mirror = line?.split('|')[2];
-  if (mirror === undefined) {
-    throw new Error('lab: apt knows no Debian mirror; run `apt-get update`, or set DUO_FLEET_LAB_MIRROR=URL');
-  }
-  return mirror;
+  const targets = ['--format', '$(ORIGIN)|$(LABEL)|$(REPO_URI)', 'Identifier: Packages'];
+  return mirrorAmong((await runProcess(['apt-get', 'indextargets', ...targets])).stdout);
+}
+
+/** The first Debian mirror among lines `ORIGIN|LABEL|URI`; the public one where there is none, as on Ubuntu. */
+export function mirrorAmong(targets: string): string {
+  const line = targets.split('\n').find((target) => target.startsWith('Debian|Debian|'));
+  return line?.split('|')[2] ?? PUBLIC_MIRROR;
 }
 
 /** Accounts, groups and sudoers as lines for lab-base.sh. */

@@ -1,8 +1,8 @@
 // scripts/lab: the lab from a terminal.
-import { spawn } from 'node:child_process';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { shellCommand } from '../../src/remote/shell-quote.ts';
 import { downFleet, listFleets, openFleet, startFleet, type LabFleet, type LabHost } from './lab.ts';
 import type { LoggedRequest } from './duo-answers.ts';
 import { DUO_DECISIONS, type DuoDecision } from './duo-protocol.ts';
@@ -76,35 +76,18 @@ const COMMANDS: Readonly<Record<string, (request: Request) => Promise<number>>> 
     return 0;
   },
   run: async ({ fleet, words }) =>
-    inherit(['ip', 'netns', 'exec', (await openFleet(fleet)).bastion, ...words]),
+    printWords(['ip', 'netns', 'exec', (await openFleet(fleet)).bastion, ...words]),
   shell: async ({ fleet, words: [name = '', ...command] }) => {
     await openFleet(fleet).then((opened) => opened.host(name));
     const argv = command.length > 0 ? ['/bin/sh', '-c', command.join(' ')] : ['/bin/bash', '-l'];
-    return inherit(await wordsToEnter(fleetPaths(fleet).host(name), argv));
+    return printWords(await wordsToEnter(fleetPaths(fleet).host(name), argv));
   },
   ssh: async ({ fleet, words: [name = '', ...command] }) => {
     const opened = await openFleet(fleet);
-    const options = [
-      '-i',
-      opened.keyFile,
-      '-o',
-      `UserKnownHostsFile=${opened.knownHostsFile}`,
-      '-o',
-      'BatchMode=yes',
-    ];
+    const enter = ['ip', 'netns', 'exec', opened.bastion];
+    const options = ['-o', `UserKnownHostsFile=${opened.knownHostsFile}`, '-o', 'BatchMode=yes'];
     const target = `automation@${opened.host(name).address}`;
-    return inherit([
-      'ip',
-      'netns',
-      'exec',
-      opened.bastion,
-      'ssh',
-      '-F',
-      'none',
-      ...options,
-      target,
-      ...command,
-    ]);
+    return printWords([...enter, 'ssh', '-F', 'none', '-i', opened.keyFile, ...options, target, ...command]);
   },
   reset: onHost((host) => host.reset()),
   'power-off': onHost((host) => host.powerOff()),
@@ -164,14 +147,13 @@ function requestLine(request: LoggedRequest): string {
   return [time, request.status || 'silence', request.method, request.path, ...parameters].join(' ');
 }
 
-/** Runs a program on this terminal; resolves with its exit code. */
-function inherit(argv: readonly string[]): Promise<number> {
-  const [program = '', ...args] = argv;
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { stdio: 'inherit' });
-    child.on('error', reject);
-    child.on('exit', (code) => resolve(code ?? 1));
-  });
+/**
+ * Prints a command as shell text, for scripts/lab to become that program: a Ctrl-C, a signal by process id and the
+ * program's end then go to and come from the program itself, with no process of ours in between to die first.
+ */
+function printWords(argv: readonly string[]): number {
+  print(shellCommand(argv));
+  return 0;
 }
 
 /** Options stand before a command's own words: what follows HOST or `run` belongs to the program that is run. */

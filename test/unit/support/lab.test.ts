@@ -2,6 +2,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { mirrorAmong } from '../../support/lab-base.ts';
 import { repath } from '../../support/duo-package.ts';
 import { repositoryFile } from '../../support/duo-repository.ts';
 import { LAB_HOSTS, LAB_IKEY, LAB_SKEY, labHostSpec, numberedHosts } from '../../support/lab-hosts.ts';
@@ -36,6 +37,17 @@ describe('names and addresses', () => {
       expect.stringMatching(/^DI[A-Z0-9]{18}$/) as string,
       expect.stringMatching(/^[A-Za-z0-9]{40}$/) as string,
     ]);
+  });
+});
+
+describe('where the base comes from', () => {
+  test('the mirror of the machine itself is used where it is Debian', () => {
+    const targets = 'Duo|Duo|https://a.test/Debian\nDebian|Debian|https://b.test/debian\n';
+    expect(mirrorAmong(targets)).toBe('https://b.test/debian');
+  });
+
+  test("Debian's public mirror serves where apt knows none, as on Ubuntu", () => {
+    expect(mirrorAmong('Ubuntu|Ubuntu|https://a.test/ubuntu\n')).toBe('http://deb.debian.org/debian');
   });
 });
 
