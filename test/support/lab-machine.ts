@@ -67,18 +67,24 @@ export async function boot(host: HostPaths, hostname: string, wait: BootWait = '
   const failed = new Promise<never>((_, reject) => child.once('error', reject));
   if (child.pid === undefined) return failed;
   await writeFile(host.nspawnPid, String(child.pid));
-  await Promise.race([failed, bootFinished(host, hostname, wait)]);
+  // Not asked of /proc: in the midst of its exec a process has no command line.
+  const isGone = () => child.exitCode !== null || child.signalCode !== null;
+  await Promise.race([failed, bootFinished(host, hostname, { wait, isGone })]);
 }
 
 /** Enters the cgroups named before `--`, then becomes the program named after it. */
 const IN_CGROUPS =
   'while [ "$1" != -- ]; do echo $$ >"$1/cgroup.procs" || exit 1; shift; done; shift; exec "$@"';
 
-async function bootFinished(host: HostPaths, hostname: string, wait: BootWait): Promise<void> {
+async function bootFinished(
+  host: HostPaths,
+  hostname: string,
+  { wait, isGone }: { readonly wait: BootWait; readonly isGone: () => boolean },
+): Promise<void> {
   await until(
     `${hostname} to ${wait === 'ssh' ? `listen on port ${SSH_PORT}` : 'boot'} (its console: ${host.console})`,
     async () => {
-      if ((await nspawnPid(host)) === null) {
+      if (isGone()) {
         throw new Error(`lab: ${hostname} did not boot: ${await readFile(host.console, 'utf8')}`);
       }
       const leader = await leaderPid(host);
