@@ -1,4 +1,5 @@
 // The question before apply.
+import { shellCommand } from '../remote/shell-quote.ts';
 import type { Fleet } from './load-fleet.ts';
 import type { Options } from './options.ts';
 import { UsageError, type Surroundings } from './surroundings.ts';
@@ -31,7 +32,7 @@ const summary = (fleet: Fleet, options: Options): string => {
     `  ${names.slice(0, HOSTS_NAMED_MAX).join(', ')}${more > 0 ? ` and ${more} more` : ''}`,
     `SSH login and sudo will ask Duo (${apis.join(', ')}) there.`,
     `A host that fails, or hears nothing from here for ${options.leaseS} s, puts itself back.`,
-    'What would change: duo-fleet plan.',
+    `What would change: ${shellCommand(['duo-fleet', 'plan', ...(options.inventory === null ? [] : [options.inventory])])}`,
     '',
   ].join('\n');
 };

@@ -12,7 +12,9 @@ import { chooseView } from '../view/choose-view.ts';
 import { finalTable } from '../view/final-table.ts';
 import { jsonDocument } from '../view/json-document.ts';
 import { paintFor, type Paint } from '../view/paint.ts';
+import { shellCommand } from '../remote/shell-quote.ts';
 import { planDiff } from '../view/plan-diff.ts';
+import type { Again } from '../view/words.ts';
 import { confirmed } from './confirm-run.ts';
 import { interruptsOf } from './interrupts.ts';
 import { hasErrors, loadFleet, type Fleet } from './load-fleet.ts';
@@ -129,7 +131,12 @@ const runAndTell = async (prepared: Prepared, { surroundings, wire }: Rim): Prom
     ...(command === 'plan'
       ? scrub(fleet.settings.flatMap(({ host }) => planLines(plans.get(host), paint)))
       : []),
-    ...finalTable(scrub(outcome.results), paint, { run, journal: journal.path }),
+    ...finalTable(scrub(outcome.results), paint, {
+      run,
+      command,
+      again: againOf(options),
+      journal: journal.path,
+    }),
   ];
   await out.write(`${lines.join('\n')}\n`);
   if (outcome.journalProblem !== '') await surroundings.stderr.write(journalAdvice(outcome));
@@ -140,6 +147,12 @@ const runAndTell = async (prepared: Prepared, { surroundings, wire }: Rim): Prom
   const exitCode = told || outcome.exitCode !== 0 ? outcome.exitCode : 1;
   return { exitCode, endNow: outcome.abandoned };
 };
+
+/** The same inventory as was named; one that was found in its usual place is found again. */
+const againOf =
+  ({ inventory }: Options): Again =>
+  (command, host) =>
+    shellCommand(['duo-fleet', command, ...(inventory === null ? [] : [inventory]), '--host', host]);
 
 const planLines = (plan: Plan | undefined, paint: Paint): readonly string[] =>
   plan === undefined ? [] : planDiff(plan, paint);
@@ -207,8 +220,8 @@ const runsFolder = ({ env, home }: Surroundings): string => {
   return join(base, 'duo-fleet', 'runs');
 };
 
-/** NO_COLOR, when set to anything but nothing (https://no-color.org). */
-const noColour = ({ env }: Surroundings): boolean => (env['NO_COLOR'] ?? '') !== '';
+/** NO_COLOR, when set to anything but nothing (https://no-color.org); a dumb terminal prints the codes as they are. */
+const noColour = ({ env }: Surroundings): boolean => (env['NO_COLOR'] ?? '') !== '' || env['TERM'] === 'dumb';
 
 /** Digest of what is declared; secrets print as `[secret]` and so do not count. */
 const declaredVersion = (settings: readonly Settings[]): string =>

@@ -109,7 +109,7 @@ export type RawOptions = Readonly<Record<string, unknown>>;
  * @throws UsageError naming all that is wrong
  */
 export const readOptions = (command: Command, raw: RawOptions, surroundings: Surroundings): Options => {
-  const problems: string[] = [...strangers(command, raw)];
+  const problems: string[] = [...strangers(command, raw), ...valuesOfSwitches(surroundings.argv)];
   const given = (name: string): unknown => {
     const value = raw[name];
     if (value !== undefined) return value;
@@ -164,6 +164,14 @@ const strangers = (command: Command, raw: RawOptions): readonly string[] => {
     ...words.map((word) => `one inventory is enough: what is ${JSON.stringify(String(word))} for?`),
   ];
 };
+
+/** `--json=yes`: yargs takes any value but `true` for false and says nothing, so a typing slip would go unseen. */
+const valuesOfSwitches = (argv: readonly string[]): readonly string[] =>
+  argv.flatMap((word) => {
+    const [, name = '', value = ''] = /^--([^=]+)=(.*)$/s.exec(word) ?? [];
+    if (FLAGS[name]?.type !== 'boolean' || value === 'true' || value === 'false') return [];
+    return [`--${name} takes no value: leave out ${JSON.stringify(`=${value}`)}`];
+  });
 
 const oneText = (name: string, value: unknown): string | null => {
   if (value === undefined) return null;

@@ -1,6 +1,7 @@
 // argv -> the command that was chosen, or a text to show.
 import yargs from 'yargs';
 import type { Command } from '../core/event.ts';
+import { nearestName } from '../core/nearest-name.ts';
 import { applyCommand } from './apply.ts';
 import { readOptions, type Options, type RawOptions } from './options.ts';
 import { planCommand } from './plan.ts';
@@ -12,7 +13,17 @@ export type Invocation =
   | { readonly kind: 'command'; readonly command: Command; readonly options: Options }
   | { readonly kind: 'text'; readonly text: string };
 
+const COMMANDS: readonly Command[] = ['apply', 'plan', 'verify'];
 const HELP_WIDTH = 100;
+/** What scripts go by; README.md says more. */
+const EXIT_CODES = [
+  'Exit codes:',
+  '  0    every host is as it shall be',
+  '  1    every host is safe, not every one is as it shall be',
+  '  2    usage, inventory or settings; nothing was touched',
+  '  3    a host needs a person; the message says what to do',
+  '  130  interrupted',
+].join('\n');
 
 /**
  * Reads argv. Nothing is run and nothing is printed here.
@@ -33,10 +44,10 @@ export const parseArgv = async (surroundings: Surroundings): Promise<Invocation>
     .command(planCommand(onChosen))
     .command(verifyCommand(onChosen))
     .demandCommand(1, 'which command? duo-fleet --help lists them')
-    .strictCommands()
-    .recommendCommands()
+    .epilog(EXIT_CODES)
     .version(surroundings.version)
     .locale('en')
+    .updateStrings({ 'Not enough arguments following: %s': '--%s needs a value' })
     .wrap(Math.min(HELP_WIDTH, surroundings.stdout.size().columns))
     .parserConfiguration({
       'camel-case-expansion': false,
@@ -54,10 +65,19 @@ export const parseArgv = async (surroundings: Surroundings): Promise<Invocation>
     text = output;
   });
   const found = chosen as { readonly command: Command; readonly raw: RawOptions } | null;
+  if (found === null && text === '') throw new UsageError(noSuchCommand(surroundings.argv));
   if (found === null) return { kind: 'text', text: `${text}\n` };
   return {
     kind: 'command',
     command: found.command,
     options: readOptions(found.command, found.raw, surroundings),
   };
+};
+
+/** Our own look instead of yargs' `strictCommands`, which says only what was meant, and calls a second inventory a command. */
+const noSuchCommand = (argv: readonly string[]): string => {
+  const word = argv.find((each) => !each.startsWith('-'));
+  if (word === undefined) return 'which command? duo-fleet --help lists them';
+  const nearest = nearestName(word, COMMANDS);
+  return `there is no command ${JSON.stringify(word)}: ${nearest === null ? 'duo-fleet --help lists them' : `did you mean ${nearest}?`}`;
 };

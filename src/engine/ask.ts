@@ -27,16 +27,31 @@ export const ask = async (
   if (reply.code === GUARD_EXIT.ok) return reply;
   if (reply.code === GUARD_EXIT.busy)
     throw new Failure('busy', busyMessage(ctx.settings.host, ownerOf(reply.lines)));
-  const said = printable(tellingLines(reply.lines).join('; '), 600);
-  throw new Failure(reasonOf(reply.code), `${ctx.settings.host}: ${operation} failed: ${said}`);
+  throw new Failure(reasonOf(reply.code), `${ctx.settings.host}: ${whatItSaid(operation, reply.lines)}`);
 };
 
-/** The guard's own last word, and before it what apt, dpkg or another tool called an error; their chatter is left out. */
-const tellingLines = (lines: readonly string[]): readonly string[] => {
-  const spoken = lines.filter((line) => line.trim() !== '');
-  const errors = spoken.slice(0, -1).filter((line) => /^(?:E: |.*\berror\b|.*: (?:bad|cannot) )/i.test(line));
-  return [...errors.slice(-3), ...spoken.slice(-1)];
+/** For people: what is said more than this long is in the host's own log. */
+const SAID_CHARS_MAX = 500;
+
+/**
+ * The guard's own last word, which says what could not be done, and after it what apt, dpkg or another tool called an
+ * error; their chatter and their repetitions are left out.
+ */
+const whatItSaid = (operation: string, lines: readonly string[]): string => {
+  const spoken = lines.map(withoutEnd).filter((line) => line !== '');
+  const own = spoken.at(-1) ?? `${operation} failed and said nothing`;
+  const errors = spoken
+    .slice(0, -1)
+    .filter((line) => /^(?:E: |.*\berror\b|.*: (?:bad|cannot) )/i.test(line))
+    // apt's own word about dpkg's failure, and its warnings, which say what its errors say.
+    .filter((line) => !line.startsWith('E: Sub-process ') && !line.startsWith('W: '))
+    .map((line) => line.replace(/^E: /, ''));
+  const why = [...new Set(errors)].slice(-2).join('; ');
+  return printable(why === '' ? own : `${own} (${why})`, SAID_CHARS_MAX);
 };
+
+/** A line that becomes part of a sentence: without blanks around it, and without its own end. */
+const withoutEnd = (line: string): string => line.trim().replace(/[.:;,\s]+$/, '');
 
 /** Who holds a host, since when and for which run, in a sentence. */
 export const busyMessage = (

@@ -1,5 +1,5 @@
 // What the operator has to log in with: a key file, the agent, the usual key files, a password.
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Failure } from '../core/failure.ts';
 import type { ConnectionSettings } from '../core/settings.ts';
@@ -39,6 +39,7 @@ export interface Credentials {
 type KeyFile =
   | { readonly kind: 'usable'; readonly key: Uint8Array }
   | { readonly kind: 'encrypted'; readonly publicKey: Uint8Array | null }
+  | { readonly kind: 'absent' }
   | { readonly kind: 'unusable'; readonly why: string };
 
 /** Finds credentials; each file is read once in a run, however many hosts use it. */
@@ -69,6 +70,7 @@ export class CredentialStore {
       // An encrypted one is offered by the agent already, if it is there.
       if (file.kind === 'encrypted' && socket === null)
         notes.push(`${path} is encrypted: add it to ssh-agent (ssh-add ${path})`);
+      if (file.kind === 'unusable') notes.push(`${path} cannot be used: ${file.why}`);
     }
     return { keys, notes };
   }
@@ -94,6 +96,8 @@ export class CredentialStore {
           only: file.publicKey,
         };
       }
+      case 'absent':
+        throw new Failure('auth', `the private key ${path} is not there`);
       case 'unusable':
         throw new Failure('auth', `the private key ${path} cannot be used: ${file.why}`);
       default:
@@ -114,7 +118,10 @@ export const offersOf = (credentials: readonly Credential[], factor: number): re
 
 const readKeyFile = async (path: string): Promise<KeyFile> => {
   const bytes = await readOrNull(path);
+  if (bytes === null) return { kind: 'absent' };
   if (!(bytes instanceof Uint8Array)) return { kind: 'unusable', why: bytes };
+  const mode = await modeForOthers(path);
+  if (mode !== '') return { kind: 'unusable', why: `it is open to others (mode ${mode}): chmod 600 ${path}` };
   if (bytes.length > KEY_BYTES_MAX) return { kind: 'unusable', why: 'it is too large for a key' };
   const text = bytes.toString('latin1');
   if (isEncrypted(text)) {
@@ -127,12 +134,22 @@ const readKeyFile = async (path: string): Promise<KeyFile> => {
     : { kind: 'unusable', why: 'it is no private key of a kind that we can read' };
 };
 
-const readOrNull = async (path: string): Promise<Buffer | string> => {
+/** The bytes; `null` for a file that is not there; why it could not be read. */
+const readOrNull = async (path: string): Promise<Buffer | string | null> => {
   try {
     return await readFile(path);
   } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
     return error instanceof Error ? error.message : String(error);
   }
+};
+
+/** The mode of a file of ours that others may open, else ''; another's is its owner's business, as ssh has it (authfile.c). */
+const modeForOthers = async (path: string): Promise<string> => {
+  const { uid, mode } = await stat(path);
+  return uid === process.getuid?.() && (mode & 0o077) !== 0
+    ? (mode & 0o777).toString(8).padStart(4, '0')
+    : '';
 };
 
 /** By the file's own headers: PEM's (RFC 1421, RFC 5958) or the cipher named in OpenSSH's format (PROTOCOL.key). */

@@ -1,7 +1,8 @@
 // What a run came to: a row for each host, and under it what failed and what to do.
+import type { Command } from '../core/event.ts';
 import type { HostResult, Verdict } from '../core/verdict.ts';
 import type { Paint } from './paint.ts';
-import { changesText, isGood, nextStep, paintVerdict, secondsText, shown } from './words.ts';
+import { changesText, nextStep, paintVerdict, secondsText, shown, type Again } from './words.ts';
 import { wrapText } from './wrap-text.ts';
 
 /** No line is longer, whatever the terminal: tables are pasted into tickets. */
@@ -13,18 +14,20 @@ const INDENT = '       ';
 /** Findings told under one host; the rest are counted. All of them are in the journal and in --json. */
 const FINDINGS_SHOWN_MAX = 12;
 
-/** What stands under the table. */
-export interface TableFoot {
+/** What the table needs to know of the run. */
+export interface TableRun {
   readonly run: string;
+  readonly command: Command;
+  readonly again: Again;
   /** The journal's path, `null` when there is none. */
   readonly journal: string | null;
 }
 
-/** The table's lines; each at most {@link TABLE_WIDTH} characters without its colours. */
+/** The table's lines, at most {@link TABLE_WIDTH} characters wide without their colours, but for what is to be copied. */
 export const finalTable = (
   results: readonly HostResult[],
   paint: Paint,
-  foot: TableFoot,
+  run: TableRun,
 ): readonly string[] => {
   const hostWidth = Math.min(
     HOST_WIDTH_MAX,
@@ -33,13 +36,19 @@ export const finalTable = (
   const head = `${'HOST'.padEnd(hostWidth)}  ${'VERDICT'.padEnd(VERDICT_WIDTH)}  ${'TIME'.padStart(TIME_WIDTH)}  CHANGED`;
   return [
     paint.bold(head),
-    ...results.flatMap((result) => rowLines(result, hostWidth, paint)),
+    ...results.flatMap((result) => rowLines(result, hostWidth, { run, paint })),
     '',
-    ...footLines(results, foot, paint),
+    ...footLines(results, run, paint),
   ];
 };
 
-const rowLines = (result: HostResult, hostWidth: number, paint: Paint): readonly string[] => {
+interface Style {
+  readonly run: TableRun;
+  readonly paint: Paint;
+}
+
+const rowLines = (result: HostResult, hostWidth: number, style: Style): readonly string[] => {
+  const { paint } = style;
   const host = shown(result.host);
   const verdict = paintVerdict(result.verdict, paint, result.verdict.padEnd(VERDICT_WIDTH));
   const time = secondsText(result.durationMs).padStart(TIME_WIDTH);
@@ -56,10 +65,10 @@ const rowLines = (result: HostResult, hostWidth: number, paint: Paint): readonly
         : ' '.repeat(column) + part,
     );
   }
-  return [...lines, ...detailLines(result, paint)];
+  return [...lines, ...detailLines(result, style)];
 };
 
-const detailLines = (result: HostResult, paint: Paint): readonly string[] => {
+const detailLines = (result: HostResult, { run, paint }: Style): readonly string[] => {
   const lines: string[] = [];
   if (result.failure !== null) {
     lines.push(...indented(`${result.failure.step}: ${shown(result.failure.message)}`));
@@ -70,10 +79,11 @@ const detailLines = (result: HostResult, paint: Paint): readonly string[] => {
   }
   const more = result.findings.length - FINDINGS_SHOWN_MAX;
   if (more > 0) lines.push(...indented(`and ${more} more findings: see --json or the journal`));
-  const next = nextStep(result);
-  if (next !== '' && !isGood(result.verdict)) {
-    // The lines are ours, and a command among them must not be broken.
-    lines.push(...indented(next).map((line) => paint.bold(line)));
+  const next = nextStep(result, run.command, run.again);
+  if (next !== null) {
+    lines.push(...indented(next.words));
+    // A command is on a line of its own and never broken, so that it can be copied.
+    lines.push(...next.commands.map((command) => paint.bold(`${INDENT}  ${command}`)));
   }
   return lines;
 };
@@ -81,12 +91,15 @@ const detailLines = (result: HostResult, paint: Paint): readonly string[] => {
 const indented = (text: string): readonly string[] =>
   wrapText(text, TABLE_WIDTH - INDENT.length).map((line) => INDENT + line);
 
-const footLines = (results: readonly HostResult[], foot: TableFoot, paint: Paint): readonly string[] => {
+const footLines = (results: readonly HostResult[], foot: TableRun, paint: Paint): readonly string[] => {
   const counts = new Map<Verdict, number>();
   for (const { verdict } of results) counts.set(verdict, (counts.get(verdict) ?? 0) + 1);
   const parts = [...counts].map(([verdict, count]) => `${count} ${verdict}`);
   const hosts = `${results.length} ${results.length === 1 ? 'host' : 'hosts'}`;
   const lines = [...wrapText(`${hosts}: ${parts.join(', ')}`, TABLE_WIDTH)];
+  if (counts.has('skipped')) {
+    lines.push('Not started are those that were skipped: the same command again does them.');
+  }
   // A path is on a line of its own and never broken, so that it can be copied.
   if (foot.journal === null) lines.push(paint.dim(`run ${foot.run}`));
   else lines.push(paint.dim(`run ${foot.run}, journal:`), paint.dim(`  ${foot.journal}`));

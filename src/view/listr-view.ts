@@ -217,7 +217,12 @@ const showHostEvent = (
     case 'task-failed': {
       const rows = hosts.get(event.host);
       begin(rows, event.task, event.at);
-      rows?.rows.get(event.task)?.fail(`${event.task}: ${shown(event.failure.message)}`);
+      const why = shown(event.failure.message);
+      // A step inside `activate` fails first and says why; the row around it need not say it again.
+      const known = [...(rows?.rows.values() ?? [])].some(
+        (row) => row.state === 'failed' && row.title.endsWith(why),
+      );
+      rows?.rows.get(event.task)?.fail(known ? event.task : `${event.task}: ${why}`);
       return;
     }
     case 'noted': {

@@ -1,5 +1,6 @@
 // A line for each thing that ended: for logs, pipes, many hosts, and whoever likes to grep.
 import type { RecordedEvent, TaskId } from '../core/event.ts';
+import type { HostResult } from '../core/verdict.ts';
 import type { Paint } from './paint.ts';
 import type { View } from './view.ts';
 import { paintVerdict, secondsText, shown, whyNot } from './words.ts';
@@ -18,6 +19,8 @@ export const plainView = (
 ): View => {
   const hostWidth = Math.min(HOST_WIDTH_MAX, Math.max(4, ...options.hosts.map((host) => host.length)));
   const startedAt = new Map<string, number>();
+  /** What was said last of each host's failure: a row around a failed row, and the verdict, need not say it again. */
+  const told = new Map<string, string>();
   const { paint } = options;
 
   const line = (host: string, task: string, outcome: string, rest: string): void => {
@@ -43,14 +46,18 @@ export const plainView = (
           `${sinceStart(event.host, event.task, event.at)}  ${shown(event.note)}`,
         );
         return;
-      case 'task-failed':
+      case 'task-failed': {
+        const { reason, message } = event.failure;
+        const known = told.get(event.host) === message;
+        told.set(event.host, message);
         line(
           event.host,
           event.task,
           paint.bad('FAILED'),
-          `${sinceStart(event.host, event.task, event.at)}  ${event.failure.reason}: ${shown(event.failure.message)}`,
+          `${sinceStart(event.host, event.task, event.at)}  ${reason}: ${known ? 'as above' : shown(message)}`,
         );
         return;
+      }
       case 'noted':
         line(event.host, 'note', 'note  ', `${' '.repeat(6)}  ${shown(event.note)}`);
         return;
@@ -59,7 +66,7 @@ export const plainView = (
           event.result.host,
           'verdict',
           paintVerdict(event.result.verdict, paint),
-          `${secondsText(event.result.durationMs)}  ${shown(whyNot(event.result))}`,
+          `${secondsText(event.result.durationMs)}  ${shown(whatElse(event.result, told.get(event.result.host)))}`,
         );
         return;
       case 'interrupted':
@@ -78,4 +85,11 @@ export const plainView = (
     }
   };
   return { show, say: (text) => write(text), close: () => Promise.resolve() };
+};
+
+/** Why a host did not reach its goal, without what its failed row said already: most often the state that it is in now. */
+const whatElse = (result: HostResult, told: string | undefined): string => {
+  const why = whyNot(result);
+  if (told === undefined || !why.startsWith(told)) return why;
+  return why.slice(told.length).replace(/^[.;]? */, '');
 };

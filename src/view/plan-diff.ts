@@ -23,15 +23,25 @@ export const planDiff = (plan: Plan, paint: Paint): readonly string[] => {
       const text = `  ${finding.severity}: ${shown(finding.message)} [${finding.rule}]`;
       return finding.severity === 'breach' ? paint.bad(text) : paint.warn(text);
     }),
-    ...plan.changes.flatMap((change) => changeLines(change, paint)),
+    ...plan.changes.flatMap((change) => changeLines(change, plan, paint)),
     '',
   ];
 };
 
-const changeLines = (change: Change, paint: Paint): readonly string[] => {
+const changeLines = (change: Change, plan: Plan, paint: Paint): readonly string[] => {
   const why = change.why.length === 0 ? '' : `: ${change.why.map((reason) => shown(reason)).join('; ')}`;
   const title = `  [${change.step}] ${deed(change)}${why}`;
-  return change.kind === 'file' ? [title, ...fileDiff(change, paint)] : [title];
+  if (change.kind !== 'file') return [title];
+  const original = copiedFrom(change, plan);
+  if (original === null) return [title, ...fileDiff(change, paint)];
+  return [title, paint.dim(`    a copy of ${printable(original)} as it is now`)];
+};
+
+/** The file whose present content a new one keeps, `null` when it is no copy: its own diff shows it already. */
+const copiedFrom = ({ shown: { before, after } }: FileChange, { changes }: Plan): string | null => {
+  if (before !== null || after === null || after === '') return null;
+  const original = changes.find((other) => other.kind === 'file' && other.shown.before === after);
+  return original?.target ?? null;
 };
 
 const deed = (change: Change): string => {

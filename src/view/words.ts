@@ -1,4 +1,5 @@
 // What the views call things: times, verdicts, and what an administrator does next.
+import type { Command } from '../core/event.ts';
 import { printable } from '../core/printable.ts';
 import type { HostResult, Verdict } from '../core/verdict.ts';
 import type { Paint } from './paint.ts';
@@ -70,27 +71,56 @@ export const changesText = (result: HostResult): string => {
   }
 };
 
-/** What to do about a verdict, in one or more lines; '' when nothing is. The failure's own message comes before it. */
-export const nextStep = (result: HostResult): string => {
-  const { host, verdict } = result;
+/** Makes the command that does something about one host, as the operator would type it in this run's place. */
+export type Again = (command: Command, host: string) => string;
+
+/** What to do next: words, and commands to copy, which are never broken into lines. */
+export interface NextStep {
+  readonly words: string;
+  readonly commands: readonly string[];
+}
+
+/** On the host, as root; needs neither network nor PAM nor sudo. */
+const RECOVER = 'sh /var/lib/duo-fleet/guard.sh recover';
+
+/**
+ * What to do about a verdict; `null` when nothing is. The failure's own message comes before it.
+ * @param command what this run was: who only looked is told to look again
+ */
+export const nextStep = (
+  { host, verdict, failure }: HostResult,
+  command: Command,
+  again: Again,
+): NextStep | null => {
   switch (verdict) {
     case 'unchanged':
     case 'confirmed':
     case 'compliant':
-      return '';
     case 'planned':
-      return `duo-fleet apply --host ${host} makes these changes.`;
-    case 'unreachable':
-      return `See whether ssh reaches ${host} from here, then: duo-fleet apply --host ${host}`;
+    // The same command again, and told once for all of them.
     case 'skipped':
-      return `Not started. To do it: duo-fleet apply --host ${host}`;
+      return null;
+    case 'unreachable':
+      return {
+        words: `See whether ssh reaches ${host} from here, then:`,
+        commands: [again(command, host)],
+      };
     case 'refused':
     case 'rolled-back':
-      return `Remove the cause, then: duo-fleet apply --host ${host}`;
+      return {
+        words: failure?.reason === 'busy' ? 'When that run has ended:' : 'Remove the cause, then:',
+        commands: [again(command, host)],
+      };
     case 'drifted':
-      return `duo-fleet plan --host ${host} shows the way back, duo-fleet apply --host ${host} goes it.`;
+      return {
+        words: 'What would be done about it, and doing it:',
+        commands: [again('plan', host), again('apply', host)],
+      };
     case 'stranded':
-      return `Needs you. Look: duo-fleet verify --host ${host}\nWhere that does not get in, at the console of ${host}, as root:\nsh /var/lib/duo-fleet/guard.sh recover`;
+      return {
+        words: `${host} needs you. See whether it can be reached, and how it is (the first); where it cannot, at its console, as root (the second):`,
+        commands: [again('verify', host), RECOVER],
+      };
     default:
       return verdict satisfies never;
   }

@@ -256,7 +256,7 @@ describe('the operator’s mistakes', () => {
   test('a command that does not exist is told on stderr', async () => {
     const { exitCode, stderr, stdout } = await call('verfiy');
     expect(exitCode).toBe(2);
-    expect(stderr).toContain('Did you mean verify?');
+    expect(stderr).toContain('did you mean verify?');
     expect(stdout).toBe('');
   });
 });

@@ -1,9 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import type { HostResult, Verdict } from '../../../src/core/verdict.ts';
-import { finalTable } from '../../../src/view/final-table.ts';
+import { finalTable, type TableRun } from '../../../src/view/final-table.ts';
 import { paintFor, PLAIN_PAINT } from '../../../src/view/paint.ts';
 
-const FOOT = { run: '20261122-054735-ab12', journal: '/home/ann/.local/state/duo-fleet/runs/r/events.jsonl' };
+const FOOT: TableRun = {
+  run: '20261122-054735-ab12',
+  command: 'apply',
+  again: (command, name) => `duo-fleet ${command} site.yml --host ${name}`,
+  journal: '/home/ann/.local/state/duo-fleet/runs/r/events.jsonl',
+};
 
 const host = (name: string, verdict: Verdict, rest: Partial<HostResult> = {}): HostResult => ({
   host: name,
@@ -34,7 +39,26 @@ describe('the table at the end of a run', () => {
     const failure = { step: 'canary', reason: 'locked', message: 'automation did not get in' } as const;
     const text = table(host('web1', 'rolled-back', { failure }));
     expect(text).toContain('       canary: automation did not get in\n');
-    expect(text).toContain('duo-fleet apply --host web1');
+    expect(text).toContain('         duo-fleet apply site.yml --host web1\n');
+  });
+
+  test('whoever only looked is told to look again, not to change anything', () => {
+    const lines = finalTable([host('web1', 'refused')], PLAIN_PAINT, { ...FOOT, command: 'verify' });
+    expect(lines).toContain('         duo-fleet verify site.yml --host web1');
+    expect(lines.join('\n')).not.toContain('apply');
+  });
+
+  test('where another run holds the host there is nothing to remove but to wait', () => {
+    const failure = { step: 'observe', reason: 'busy', message: 'held by ann' } as const;
+    const text = table(host('web1', 'refused', { failure }));
+    expect(text).toContain('When that run has ended:');
+    expect(text).not.toContain('Remove the cause');
+  });
+
+  test('hosts that were skipped are told of once, not each', () => {
+    const text = table(host('web1', 'skipped'), host('web2', 'skipped'));
+    expect(text.match(/the same command again/g)).toHaveLength(1);
+    expect(text).not.toContain('--host');
   });
 
   test('a stranded host comes with the command for its console', () => {
@@ -62,7 +86,9 @@ describe('the table at the end of a run', () => {
       PLAIN_PAINT,
       FOOT,
     );
-    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
+    const prose = lines.filter((line) => !line.startsWith('         '));
+    expect(Math.max(...prose.map((line) => line.length))).toBeLessThanOrEqual(80);
+    expect(lines).toContain(`         ${FOOT.again('plan', name)}`);
     expect(lines.join('').replaceAll(' ', '')).toContain(message.replaceAll(' ', ''));
   });
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { RunEvent } from '../../../src/core/event.ts';
+import type { HostResult } from '../../../src/core/verdict.ts';
 import { PLAIN_PAINT } from '../../../src/view/paint.ts';
 import { plainView } from '../../../src/view/plain-view.ts';
 
@@ -46,6 +47,30 @@ describe('plain lines', () => {
       'web1      verdict         confirmed  2.5s',
       'web1      verdict         rolled-back  2.5s  did not get in',
       'web1      verdict         refused  2.5s  no such group',
+    ]);
+  });
+
+  test('a reason is told once: neither the row around a failed one nor the verdict says it again', () => {
+    const result: HostResult = {
+      host: 'web1',
+      verdict: 'rolled-back',
+      changes: [],
+      findings: [],
+      failure: { ...failure, message: 'did not get in. web1 is back to what it was' },
+      durationMs: 2_500,
+    };
+    expect(
+      lines([
+        { type: 'task-failed', host: 'web1', task: 'packages', failure, at: 1 },
+        { type: 'task-failed', host: 'web1', task: 'activate', failure, at: 1 },
+        { type: 'task-failed', host: 'database', task: 'activate', failure, at: 1 },
+        { type: 'host-ended', result, at: 1 },
+      ]),
+    ).toEqual([
+      'web1      packages        FAILED    0.0s  locked: did not get in',
+      'web1      activate        FAILED    0.0s  locked: as above',
+      'database  activate        FAILED    0.0s  locked: did not get in',
+      'web1      verdict         rolled-back  2.5s  web1 is back to what it was',
     ]);
   });
 

@@ -83,6 +83,14 @@ describe('a plan as people read it', () => {
     expect(diff(file({ before: lines('a'), after: lines('b') }))).toContain('too different');
   });
 
+  test('a kept copy of a file that is changed too is named, not poured out', () => {
+    const live = file({ before: 'a\nb\n', after: 'a\nB\n' }, { target: '/etc/pam.d/sshd' });
+    const kept = file({ before: null, after: 'a\nb\n' }, { target: '/var/lib/duo-fleet/base/sshd' });
+    expect(diff(kept, live)).toContain(
+      'base/sshd (mode 0440): content differs\n    a copy of /etc/pam.d/sshd as it is now\n',
+    );
+  });
+
   test('nothing to do says so', () => {
     expect(diff()).toBe('web1: nothing to change\n');
   });
