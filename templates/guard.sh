@@ -21,7 +21,8 @@
 #
 # States: claimed -> armed -> staged -> activating -> activated -> confirmed
 #         before activation any failure ends in aborted, after it in reverting -> reverted.
-# POSIX sh only: dash, busybox and bash run it. What it calls is in Debian's essential packages.
+# POSIX sh only: dash, busybox and bash run it. What it calls is in Debian's essential packages. Where a file is made by a
+# redirection it is that of `true`: the shell itself ends where `:` cannot write.
 # Functions are called by name, and single quotes hold what a child shall expand:
 # shellcheck disable=SC2317,SC2016,SC2015
 
@@ -113,21 +114,24 @@ start_unit() { # NAME RESTART OPERATION ARGS...
   name=$1-$TX restart=$2
   shift 2
   if has_systemd; then
-    systemd-run --quiet --collect --unit="$name" --service-type=exec -p Restart="$restart" -p RestartSec=100ms \
+    # No limit of starts: a watcher that is killed again and again must come back each time.
+    systemd-run --quiet --collect --unit="$name" --service-type=exec -p Restart="$restart" -p RestartSec=100ms -p StartLimitIntervalSec=0 \
       -p OOMScoreAdjust=-900 -p KillMode=control-group -p LimitCORE=0 -p StandardOutput=null -p StandardError=null \
       /bin/sh "$T/in/guard.sh" "$@" </dev/null
   else
-    # Without systemd: a session of its own, whose leader's pid is noted so that a revert can stop all of it.
-    setsid /bin/sh -c 'echo $$ >"$1.pid"; shift; exec "$@"' sh "$T/$name" /bin/sh "$T/in/guard.sh" "$@" \
+    # Without systemd: a session of its own, whose leader's pid is noted so that a revert can stop all of it. In memory,
+    # so that it cannot outlive a boot and name somebody else's process.
+    mkdir -p "$RUN_DIR/out"
+    setsid /bin/sh -c 'echo $$ >"$1"; shift; exec "$@"' sh "$RUN_DIR/out/$TX.${name%"-$TX"}.pid" /bin/sh "$T/in/guard.sh" "$@" \
       </dev/null >/dev/null 2>&1 5>&- 6>&- 9>&- &
   fi
 }
-stop_unit() {
+stop_unit() { # OPERATION
   if has_systemd; then
-    systemctl kill --signal=KILL "$1-$TX.service" 2>/dev/null
-    systemctl stop "$1-$TX.service" 2>/dev/null
-  elif [ -r "$T/$1-$TX.pid" ]; then
-    read -r pid <"$T/$1-$TX.pid"
+    systemctl kill --signal=KILL "duo-fleet-$1-$TX.service" 2>/dev/null
+    systemctl stop "duo-fleet-$1-$TX.service" 2>/dev/null
+  elif held "$RUN_DIR/out/$TX.$1.lock" && read -r pid <"$RUN_DIR/out/$TX.duo-fleet-$1.pid"; then
+    # Only while it lives: the number of one that has ended may be somebody else's by now.
     kill -KILL "-$pid" 2>/dev/null
   fi
   return 0
@@ -140,7 +144,10 @@ in_unit() {
   (
     exec 6>"$out.start"
     flock -w "$LOCK_WAIT_S" 6 && launch
-  ) || fail "the unit for $op does not start on this host"
+  ) || {
+    log "the unit for $op does not start on this host"
+    return "$FAILED"
+  }
   shown=0 ended=
   while [ -z "$ended" ]; do
     held "$out.lock" || ended=yes
@@ -165,7 +172,8 @@ launch() {
   waited=0
   until [ -e "$out" ]; do
     waited=$((waited + 1))
-    [ "$waited" -lt 500 ] || return 1
+    # Where the transaction ended meanwhile there is nothing to be run any more.
+    [ "$waited" -lt 500 ] && [ -e "$T/in/guard.sh" ] || return 1
     sleep 0.02
   done
 }
@@ -183,9 +191,19 @@ unit_body() { # the inside of in_unit; the lock tells that it lives, the last li
 # --- claim and lease ---
 
 claim() { # NONCE LEASE_S RUN OPERATOR
+  # An id is good for one claim. What a second one has sent over a live transaction's files changes nothing any more, or
+  # belongs to one that has ended.
+  if [ -e "$T/state" ] || [ -e "$HOME_DIR/ended/$TX" ]; then
+    [ -e "$T/state" ] || rm -rf "${T:?}"
+    say "fenced: $TX was claimed before"
+    exit "$FENCED"
+  fi
   printf '%s\n' "$1" >"$T/nonce" && printf 'run=%s\noperator=%s\nsince=%s\n' "$3" "$4" "$(date +%s)" >"$T/owner" &&
-    write_words && set_state claimed && mkdir -p "$HOME_DIR/ended" "$RUN_DIR/out" && cp "$T/in/guard.sh" "$HOME_DIR/.guard.$TX" ||
+    write_words && set_state claimed && mkdir -p "$HOME_DIR/ended" "$HOME_DIR/snapshots" "$HOME_DIR/kept" "$T/kept" "$RUN_DIR/out" &&
+    true >>"$HOME_DIR/verdict.lock" && true >>"$HOME_DIR/claim.lock" && cp "$T/in/guard.sh" "$HOME_DIR/.guard.$TX" ||
     give_up "cannot write to $HOME_DIR"
+  # Whatever holds the host must be readable after a power loss, or nobody could end it.
+  sync "$T"/words/* "$T"/ends/* "$T/state" "$T/in/guard.sh" "$HOME_DIR/.guard.$TX" 2>/dev/null || sync
   # From the claim until the watcher lives, nobody else may judge whether this transaction is dead.
   exec 5>"$HOME_DIR/claim.lock"
   flock -w "$CLAIM_WAIT_S" 5 || give_up 'another claim or recovery is under way on this host'
@@ -327,6 +345,14 @@ download() {
     # shellcheck disable=SC2046
     apt_get --download-only --reinstall install $(apt_words) || fail "apt cannot get the packages: nothing was touched"
   fi
+  pkg_lines install | while read -r name minimum; do
+    for deb in "$T/apt/archives/${name}_"*.deb; do
+      [ -f "$deb" ] || continue
+      version=$(dpkg-deb -f "$deb" Version)
+      dpkg --compare-versions "$version" ge "$minimum" ||
+        fail "the repository has $name $version, at least $minimum is needed: nothing was touched"
+    done
+  done || exit "$FAILED"
 }
 
 note_path() { # N PATH: into the snapshot, whether it is there or not
@@ -343,8 +369,8 @@ as_seen() { # N SHA256-BEFORE: is the snapshot what the plan was made from
 snapshot() {
   mkdir -p "$T/snap/deb"
   last=0
-  : >"$T/snap/list"
-  : >"$T/snap/dirs"
+  true >"$T/snap/list"
+  true >"$T/snap/dirs"
   cp "$T/in/manifest" "$T/snap/manifest"
   while read -r kind n _ before path; do
     case $kind in
@@ -450,6 +476,7 @@ ConditionPathExists=$HOME_DIR/active
 [Service]
 Type=oneshot
 ExecStart=/bin/sh $T/in/guard.sh recover $TX
+SuccessExitStatus=$FENCED
 Restart=on-failure
 RestartSec=15
 [Install]
@@ -578,6 +605,11 @@ check_staged() {
   say 'rehearsal possible'
 }
 body_prepare() {
+  # The fence: once it is armed, what is live may already be ours, and a new snapshot would take it for what was.
+  [ "$(state)" = claimed ] || {
+    say "fenced: the transaction is $(state) on this host, not claimed"
+    exit "$FENCED"
+  }
   if [ -d "$T/in/pkg" ]; then
     mark task-started download
     download
@@ -622,8 +654,10 @@ in_namespace() { # check|candidate|pam-only
     } >"$T/pam-only.conf"
     if [ -x /sbin/ldconfig ] && [ -d "$T/root/usr" ]; then
       /sbin/ldconfig -C "$T/root/etc/ld.so.cache" && chmod 0644 "$T/root/etc/ld.so.cache"
+      mount --bind "$T/root/etc/ld.so.cache" /etc/ld.so.cache 2>/dev/null
     fi
-    exit 0
+    module_loads
+    exit "$?"
     ;;
   candidate) exec /usr/sbin/sshd -i ;;
   pam-only) exec /usr/sbin/sshd -i -f "$T/pam-only.conf" ;;
@@ -643,14 +677,22 @@ rehearse() {
 # --- activation ---
 
 body_activate() {
+  # Looked at before the first step, too: until then nothing is touched, and there is nothing to be put back.
+  if [ "$(state)" = staged ]; then
+    while read -r kind n mode _ path; do
+      case $kind in
+      file | absent)
+        untouched "$n" "$path" || {
+          log "$path was changed since it was read: nothing was touched"
+          exit "$DRIFTED"
+        }
+        ;;
+      esac
+    done <"$T/in/manifest"
+  fi
   with_lock advance staged activating || exit "$?"
   sync "$T/state" 2>/dev/null
   step='' reloaded=''
-  while read -r kind n mode _ path; do
-    case $kind in
-    file | absent) untouched "$n" "$path" || fail "$path was changed by somebody else since it was read" ;;
-    esac
-  done <"$T/in/manifest"
   while read -r kind n mode _ path; do
     case $kind in
     step)
@@ -687,16 +729,16 @@ same() { # are both absent, or both there with the same bytes, mode and owner
 package_default() { [ -e "$T/packages-started" ] && [ "$1" = /etc/duo/pam_duo.conf ]; }
 untouched() { same "$T/snap/$1" "$2"; }
 put() {
-  make_folders "${2%/*}" && mv -f -- "$(stage_folder "$2")/new/$1" "$2" && cp -p "$2" "$T/snap/$1.ours"
+  make_folders "${2%/*}" && mv -f -- "$(stage_folder "$2")/new/$1" "$2"
 }
 make_folders() {
   [ -d "$1" ] && return 0
   make_folders "${1%/*}" || return 1
-  mkdir -m 0755 "$1" || return 1
-  printf '%s\n' "$1" | cat - "$T/snap/dirs" >"$T/snap/dirs.new" && mv -f "$T/snap/dirs.new" "$T/snap/dirs"
+  # Noted first: a folder that was made and not noted would stay.
+  printf '%s\n' "$1" | cat - "$T/snap/dirs" >"$T/snap/dirs.new" && mv -f "$T/snap/dirs.new" "$T/snap/dirs" && mkdir -m 0755 "$1"
 }
 swap_packages() {
-  : >"$T/packages-started" || fail "cannot write to $T"
+  true >"$T/packages-started" || fail "cannot write to $T"
   sync "$T/packages-started" 2>/dev/null
   # shellcheck disable=SC2046
   # --reinstall, since a package may be there in the right version and its module not.
@@ -770,11 +812,15 @@ check_live() {
     absent) [ ! -e "$path" ] || fail "$path is still there" ;;
     esac
   done <"$T/in/manifest"
-  if [ -r "$T/in/module" ]; then
-    read -r module <"$T/in/module"
-    complaint=$(LD_BIND_NOW=1 LD_PRELOAD=$module /bin/true 2>&1)
-    [ -f "$module" ] && [ -z "$complaint" ] || fail "the module does not load: $module $complaint"
-  fi
+  module_loads || fail 'the module does not load'
+}
+module_loads() { # what the loader says of it, with every symbol bound
+  [ -r "$T/in/module" ] || return 0
+  read -r module <"$T/in/module"
+  complaint=$(LD_BIND_NOW=1 LD_PRELOAD=$module /bin/true 2>&1)
+  if [ -f "$module" ] && [ -z "$complaint" ]; then return 0; fi
+  say "$module does not load: ${complaint:-there is no such file}"
+  return 1
 }
 
 # --- the end: confirm, abort, revert ---
@@ -815,9 +861,20 @@ clean_up() {
     rm -rf "$ETC_DIR" "$RUN_DIR/lease"
     if [ "$(state)" = confirmed ] && [ -d "$T/snap" ]; then
       mkdir -p "$HOME_DIR/snapshots"
-      rm -rf "$HOME_DIR/snapshots/$TX" "$T"/snap/*.ours
+      rm -rf "$HOME_DIR/snapshots/$TX"
       mv -f "$T/snap" "$HOME_DIR/snapshots/$TX" && cp "$T/owner" "$HOME_DIR/snapshots/$TX/owner"
     fi
+    # By rename, which a full disk cannot stop: what was is all that there is of it.
+    case $(cat "$HOME_DIR/ended/$TX" 2>/dev/null) in
+    foreign*)
+      if [ -d "$T/snap" ]; then
+        mkdir -p "$HOME_DIR/kept" "$T/kept"
+        if [ -e "$T/foreign" ]; then mv -f "$T/foreign" "$T/kept/" || return 1; fi
+        mv -f "$T/snap" "$T/kept/" || return 1
+      fi
+      if [ -d "$T/kept/snap" ]; then mv -fT "$T/kept" "$HOME_DIR/kept/$TX" || return 1; fi
+      ;;
+    esac
     keep_newest "$HOME_DIR/snapshots" "$KEEP_SNAPSHOTS"
     keep_newest "$HOME_DIR/ended" "$KEEP_RECORDS"
     log "ended: $(cat "$HOME_DIR/ended/$TX" 2>/dev/null)"
@@ -828,18 +885,33 @@ clean_up() {
 keep_newest() {
   [ -d "$1" ] || return 0
   # shellcheck disable=SC2012
-  ls -1t "$1" | tail -n +"$(($2 + 1))" | while read -r old; do rm -rf "${1:?}/$old"; done
+  ls -1t "$1" | tail -n +"$(($2 + 1))" | while read -r old; do
+    # Never the one that has just ended, whatever the clock was set to meanwhile.
+    [ "$old" = "$TX" ] || rm -rf "${1:?}/$old"
+  done
 }
 
 revert() {
   if [ ! -e "$T/state" ]; then
-    status
-    return 0
+    over
+    return "$?"
   fi
   in_unit revert
   code=$?
+  # It may have ended otherwise between our look and the unit's start.
+  if [ "$code" = "$FAILED" ] && [ ! -e "$T/state" ]; then
+    over
+    return "$?"
+  fi
   status
   return "$code"
+}
+over() { # the answer to a revert of what has ended
+  status
+  case $(cat "$HOME_DIR/ended/$TX" 2>/dev/null) in
+  confirmed*) return "$FENCED" ;;
+  *) return "$OK" ;;
+  esac
 }
 begin_revert() {
   # A record outweighs the state: where power was lost between two renames, the later one may be the one that is left.
@@ -858,8 +930,8 @@ begin_revert() {
 body_revert() {
   word=$(with_lock begin_revert) || fail 'the state could not be changed; this is tried again'
   # From now on no writer of ours passes the fence; the one that had passed it is stopped.
-  stop_unit duo-fleet-prepare
-  stop_unit duo-fleet-activate
+  stop_unit prepare
+  stop_unit activate
   case $word in
   confirmed)
     say 'fenced: this transaction is confirmed'
@@ -883,8 +955,6 @@ body_revert() {
     fi
     remove_folders
     if [ -s "$T/foreign" ]; then
-      mkdir -p "$HOME_DIR/kept/$TX"
-      cp -a "$T/snap" "$T/foreign" "$HOME_DIR/kept/$TX/"
       log "left as they are, since somebody else changed them meanwhile: $(tr '\n' ' ' <"$T/foreign")"
       record_end foreign
     else
@@ -968,7 +1038,7 @@ restore_packages_once() {
       grep -rlF -e "$module" /etc/pam.d | while read -r path; do
         grep -qxF -e "$path" "$T/foreign" 2>/dev/null || say "$path" >>"$T/foreign"
       done
-      : >"$T/stays"
+      true >"$T/stays"
       continue
     fi
     if known "$name"; then

@@ -74,6 +74,17 @@ masked() { # FILE
   echo
 }
 
+# The version, and of sudoers' defaults those that say whether, how often and through which PAM service sudo asks.
+sudo_lines='
+1b show
+/^Require users to authenticate/b show
+/^Authentication timestamp timeout/b show
+/^PAM service name/b show
+b
+:show
+s/^/|/p
+'
+
 system() {
   header os
   raw </etc/os-release
@@ -81,12 +92,13 @@ system() {
   if [ -d /run/systemd/system ]; then
     header systemd yes
     header units
-    timeout 10 systemctl show -p Id -p LoadState -p ActiveState ssh.service sshd.service ssh.socket sshd.socket 2>/dev/null | raw
+    timeout 10 systemctl show -p Id -p LoadState -p ActiveState -p ExecStart -p Environment -p EnvironmentFiles \
+      ssh.service sshd.service ssh.socket sshd.socket ssh@duo-fleet.service 2>/dev/null | raw
   else
     header systemd no
   fi
   header sudo
-  if command -v sudo >/dev/null; then timeout 10 sudo -V 2>/dev/null </dev/null | sed -n '1s/^/|/p'; fi
+  if command -v sudo >/dev/null; then timeout 10 sudo -V 2>/dev/null </dev/null | sed -n "$sudo_lines"; fi
   echo
 }
 
@@ -99,6 +111,13 @@ packages() {
   header audit
   if command -v dpkg >/dev/null; then timeout 20 dpkg --audit 2>&1 | sed -n '1,20s/^/|/p'; fi
   echo
+  # Every system has such scripts; access(2) denies their execution where /var is mounted noexec.
+  scripts=yes
+  for path in /var/lib/dpkg/info/*.postinst; do
+    if [ -e "$path" ] && [ ! -x "$path" ]; then scripts=no; fi
+    break
+  done
+  header scripts "$scripts"
   sources "$known"
 }
 
@@ -127,13 +146,14 @@ sources() { # KNOWN
   done
 }
 
-# with_drop_ins COMMAND... PATH...: sshd reads every drop-in of its folder, so each counts, whatever its name. One with a
-# name that could not be told from others (a blank, a colon) shows up in sshd -T all the same.
+# with_drop_ins COMMAND... PATH...: sshd reads every drop-in of its folder, so each counts, whatever its name. One whose name
+# holds a blank or another sign of that kind is not read: it comes with `?` in their place, as a file that is not there.
 with_drop_ins() {
   for path in /etc/ssh/sshd_config.d/*.conf; do
-    case $path in *[!A-Za-z0-9._/-]*) continue ;; esac
+    if [ ! -e "$path" ] && [ ! -L "$path" ]; then continue; fi
+    case $path in *[!A-Za-z0-9._/-]*) path=$(printf %s "$path" | tr -c 'A-Za-z0-9._/-' '?') ;; esac
     case "$text_paths" in *" $path "*) continue ;; esac
-    if [ -e "$path" ] || [ -L "$path" ]; then set -- "$@" "$path"; fi
+    set -- "$@" "$path"
   done
   "$@"
 }
@@ -301,7 +321,7 @@ directory_service() {
   return 1
 }
 
-# name:uid:gid:home:shell:password:KEYFILE..., for every local account and those that the directory told. The password
+# name:uid:gid:home:shell:password[ expired]:KEYFILE..., for every local account and those that the directory told. The password
 # itself stays here, its state goes. AuthorizedKeysFile is sshd's own answer and whatever a Match block may add.
 account_table='
 function state(hash) {
@@ -321,7 +341,7 @@ FILENAME ~ /ssh/ || (FILENAME == "-" && /^authorizedkeysfile /) || (FILENAME == 
   }
   next
 }
-FILENAME == "/etc/shadow" { split($0, f, ":"); if (!(f[1] in hash)) hash[f[1]] = state(f[2]); next }
+FILENAME == "/etc/shadow" { split($0, f, ":"); if (!(f[1] in hash)) { hash[f[1]] = state(f[2]); gone[f[1]] = f[8] != "" && f[8] + 0 <= today ? " expired" : "" } next }
 {
   n = split($0, f, ":")
   if (n != 7 || f[1] == "" || f[1] in uid || f[3] !~ /^[0-9]+$/ || f[4] !~ /^[0-9]+$/) next
@@ -333,7 +353,7 @@ END {
   for (i = 1; i <= names; i++) {
     a = name[i]
     password = inline[a] != "x" ? state(inline[a]) : (a in hash ? hash[a] : "none")
-    printf "%s:%s:%s:%s:%s:%s", a, uid[a], gid[a], home[a], shell[a], password
+    printf "%s:%s:%s:%s:%s:%s%s", a, uid[a], gid[a], home[a], shell[a], password, gone[a]
     for (p = 1; p <= patterns && census == "yes"; p++) {
       rest = pattern[p]; path = ""
       while ((at = index(rest, "%")) > 0) {
@@ -357,9 +377,12 @@ accounts() {
     if [ -f "$path" ] && [ -r "$path" ]; then set -- "$@" "$path"; fi
   done
   table=$({
-    if [ "$census" = yes ]; then sshd -T 2>/dev/null </dev/null; fi
+    # With a login to judge by: `Match LocalPort` makes sshd -T fail without one.
+    if [ "$census" = yes ]; then
+      sshd -T -C "user=root,host=localhost,addr=127.0.0.1${local_end:-,laddr=127.0.0.1,lport=22}" 2>/dev/null </dev/null
+    fi
     if [ "$elsewhere" = yes ]; then directory_accounts; fi
-  } | sed -n '/^authorizedkeysfile /p;/:.*:.*:.*:.*:/p' | awk -v census="$census" "$account_table" "$@" -)
+  } | sed -n '/^authorizedkeysfile /p;/:.*:.*:.*:.*:/p' | awk -v census="$census" -v today="$(($(date +%s) / 86400))" "$account_table" "$@" -)
   header accounts
   printf '%s\n' "$table" | raw
   keys=
@@ -371,7 +394,7 @@ accounts() {
       # shellcheck disable=SC3045
       ulimit -v 1048576 2>/dev/null
       printf '%s\n' "$table" | awk -F: '{ for (i = 7; i <= NF; i++) print $i }' |
-        timeout 10 xargs -d '\n' grep -a -s -c -d skip -D skip -P -e "$key_line" -- /etc/passwd 2>/dev/null
+        timeout 10 xargs -d '\n' grep -a -s -c -H -d skip -D skip -P -e "$key_line" -- /etc/passwd 2>/dev/null
       echo "exit $?"
     )
   fi

@@ -2,6 +2,37 @@
 import type { AccountFacts, Facts } from '../core/facts.ts';
 import type { Settings } from '../core/settings.ts';
 
+/** Shells that end a login at once; SFTP and forwarding work past them all the same. */
+export const isNoShell = (shell: string): boolean => /\/(?:nologin|false)$/.test(shell);
+
+/**
+ * Accounts with a local password and no authorized keys, which get in by it today and could not any more, a key being
+ * wanted first. Members of Duo's groups are among them. None where sshd takes no password already.
+ */
+export const passwordLogins = (settings: Settings, facts: Facts): readonly string[] => {
+  const effective = facts.sshd.effective['*'] ?? {};
+  const takes = (keyword: string): boolean => effective[keyword]?.[0]?.toLowerCase() === 'yes';
+  const methods = effective['authenticationmethods']?.join(' ').toLowerCase() ?? 'any';
+  const byPassword = takes('passwordauthentication') || takes('kbdinteractiveauthentication');
+  if (!byPassword || methods.split(' ').every((list) => list.startsWith('publickey'))) return [];
+  const rootToo = facts.sshd.effective['root']?.['permitrootlogin']?.[0]?.toLowerCase() === 'yes';
+  return Object.entries(facts.accounts)
+    .filter(
+      ([name, account]) =>
+        account !== null &&
+        account.authorizedKeys === 0 &&
+        account.password === 'set' &&
+        !account.expired &&
+        !isNoShell(account.shell) &&
+        name !== settings.connection.user &&
+        name !== settings.breakGlass?.user &&
+        !settings.keyLoginLossAccepted.includes(name) &&
+        (name !== 'root' || rootToo),
+    )
+    .map(([name]) => name)
+    .toSorted();
+};
+
 /**
  * - `lost` has no password to answer with (or is root, and sshd takes none from it): cannot get in any more
  * - `needs-password` gets in with its key and, from now on, its password
@@ -19,7 +50,14 @@ export interface KeyLogin {
 export const keyLogins = (settings: Settings, facts: Facts): readonly KeyLogin[] =>
   Object.entries(facts.accounts)
     .flatMap(([account, known]): readonly KeyLogin[] => {
-      if (known === null || known.authorizedKeys === 0 || keepsLogin(account, known, settings)) return [];
+      // An expired account loses nothing: often it is somebody who has left.
+      if (
+        known === null ||
+        known.expired ||
+        known.authorizedKeys === 0 ||
+        keepsLogin(account, known, settings)
+      )
+        return [];
       const outcome = account === 'root' ? rootOutcome(known, facts) : outcomeOf(known);
       return outcome === null ? [] : [{ account, outcome }];
     })
@@ -38,8 +76,7 @@ const keepsLogin = (name: string, account: AccountFacts, settings: Settings): bo
   isInOneOf(account, settings.keyOnlyGroups) ||
   settings.keyLoginLossAccepted.includes(name) ||
   meetsDuo(account, settings) ||
-  (name === settings.breakGlass?.user && account.password === 'set') ||
-  /\/(?:nologin|false)$/.test(account.shell);
+  (name === settings.breakGlass?.user && account.password === 'set');
 
 const outcomeOf = (account: AccountFacts): KeyLogin['outcome'] => {
   switch (account.password) {

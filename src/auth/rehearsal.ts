@@ -96,7 +96,10 @@ export const judge = (expectation: Expectation, outcome: LoginOutcome): Failure 
         : new Failure('locked', `the login "${attempt.title}" was refused, and it must get in`);
     case 'in':
       if (must === 'be-refused') {
-        return new Failure('open', `the login "${attempt.title}" got in, and it must be refused`);
+        return new Failure(
+          'open',
+          `the login "${attempt.title}" got in, and it must be refused; every password is verified by /etc/pam.d/common-auth in the end: look there first`,
+        );
       }
       return outcome.exitCode === 0
         ? null

@@ -32,9 +32,14 @@ const withoutComment = (value: string): string =>
 
 /** Whether a directive includes the drop-in folder whole, for everybody. */
 export const includesDropIns = ({ keyword, value, match }: SshdDirective): boolean =>
-  keyword === 'include' &&
-  match === null &&
-  value.split(/[ \t]+/).some((word) => /^"?(?:\/etc\/ssh\/)?sshd_config\.d\/\*(?:\.conf)?"?$/.test(word));
+  keyword === 'include' && match === null && value.split(/[ \t]+/).some(isDropInFolder);
+
+/** Whether an Include names the drop-in folder alone: of its files with `*.conf` there are facts, of others not. */
+export const includesNothingElse = ({ value }: SshdDirective): boolean =>
+  value.split(/[ \t]+/).every((word) => isDropInFolder(word) && word.includes('*.conf'));
+
+const isDropInFolder = (word: string): boolean =>
+  /^"?(?:\/etc\/ssh\/)?sshd_config\.d\/\*(?:\.conf)?"?$/.test(word);
 
 /** Major and minor of `9.2p1`, compared as numbers: 10.0 is newer than 9.9; `null` when unknown. */
 export const isOlderOpenSsh = (version: string, major: number, minor: number): boolean | null => {

@@ -12,17 +12,22 @@ export interface Facts {
   /** By absolute path; every requested path is present. */
   readonly files: Readonly<Record<string, FileFacts>>;
   readonly sshd: SshdFacts;
-  readonly sudo: { readonly implementation: 'sudo' | 'sudo-rs' | 'none'; readonly version: string };
+  readonly sudo: SudoFacts;
   /** By requested group name; `null` when `getent group` does not know it. */
   readonly groups: Readonly<
     Record<string, { readonly gid: number; readonly members: readonly string[] } | null>
   >;
-  /** Accounts that were asked for by name, and every account with authorized keys, whatever its shell (SFTP needs none). */
+  /**
+   * Accounts that were asked for by name, every account with authorized keys, whatever its shell (SFTP needs none), and
+   * every local account with a password.
+   */
   readonly accounts: Readonly<Record<string, AccountFacts | null>>;
   /** Who holds the dpkg or apt lock, as `command[pid]`; `null` when it is free. */
   readonly dpkgLockHolder: string | null;
   /** `dpkg --audit` said something: an earlier package operation was interrupted. */
   readonly dpkgInterrupted: boolean;
+  /** dpkg can run packages' scripts: /var is not mounted noexec. */
+  readonly dpkgScriptsRun: boolean;
   /** Free space by path asked for (`/etc`, `/var/lib`, `/usr`, `/run`). */
   readonly space: Readonly<
     Record<string, { readonly freeKiB: number; readonly freeInodes: number; readonly readOnly: boolean }>
@@ -80,6 +85,26 @@ export interface SshdFacts {
   readonly unit: string;
   readonly serviceActive: boolean;
   readonly socketActive: boolean;
+  /** How systemd starts it, over all of its units: `/usr/sbin/sshd -D $SSHD_OPTS`; empty where there is no systemd. */
+  readonly start: {
+    readonly commands: readonly string[];
+    /** `Environment=` as systemctl prints it, and the files of `EnvironmentFile=`. */
+    readonly environment: readonly string[];
+    readonly environmentFiles: readonly string[];
+  };
+}
+
+export interface SudoFacts {
+  readonly implementation: 'sudo' | 'sudo-rs' | 'none';
+  readonly version: string;
+  /** What root's `sudo -V` says holds for everybody; `null` where it does not say (sudo-rs, sudoers that do not parse). */
+  readonly defaults: {
+    /** `authenticate`: whether it asks at all where a rule does not say so. */
+    readonly authenticate: boolean;
+    readonly timestampTimeoutMin: number;
+    /** PAM services that it goes by: `sudo` and `sudo-i`. */
+    readonly services: readonly string[];
+  } | null;
 }
 
 export interface AccountFacts {
@@ -90,6 +115,8 @@ export interface AccountFacts {
   readonly groups: readonly string[];
   /** `set`, `locked` (! or *), `empty`, `none` (no shadow entry, e.g. a directory account) or `unknown`. */
   readonly password: 'set' | 'locked' | 'empty' | 'none' | 'unknown';
+  /** Its local account has expired (shadow(5), `chage -E`): PAM lets it in by no means, a key included. */
+  readonly expired: boolean;
   /** Lines of its AuthorizedKeysFile files that are keys. */
   readonly authorizedKeys: number;
 }

@@ -64,6 +64,7 @@ interface Row {
   readonly home: string;
   readonly shell: string;
   readonly password: AccountFacts['password'];
+  readonly expired: boolean;
   readonly keyFiles: readonly string[];
 }
 
@@ -74,11 +75,21 @@ const readRows = (sections: Sections): readonly Row[] =>
   only(sections, 'accounts')
     .lines.filter((line) => line !== '')
     .map((line) => {
-      const [name = '', uid = '', gid = '', home = '', shell = '', password = '', ...keyFiles] =
+      const [name = '', uid = '', gid = '', home = '', shell = '', state = '', ...keyFiles] =
         utf8(line).split(':');
+      const [password = '', expired] = state.split(' ');
       if (name === '' || !/^\d+$/.test(uid) || !/^\d+$/.test(gid) || !isPassword(password))
         throw malformed('the list of accounts');
-      return { name, uid: Number(uid), gid: Number(gid), home, shell, password, keyFiles };
+      return {
+        name,
+        uid: Number(uid),
+        gid: Number(gid),
+        home,
+        shell,
+        password,
+        expired: expired !== undefined,
+        keyFiles,
+      };
     });
 
 /** Number of keys by file. Files that could not be counted in time make the whole answer worthless for the census. */
@@ -113,7 +124,7 @@ const directoryGroupNames = (sections: Sections, name: string): readonly string[
   return lines.length === 0 ? null : lines.map(utf8);
 };
 
-/** The asked-for accounts (`null`: unknown), and with the census every account that has authorized keys. */
+/** The asked-for accounts (`null`: unknown), local ones with a password, and with the census all with authorized keys. */
 export const readAccounts = (sections: Sections): Facts['accounts'] => {
   const rows = readRows(sections);
   const counts = readKeyCounts(sections);
@@ -123,13 +134,15 @@ export const readAccounts = (sections: Sections): Facts['accounts'] => {
   for (const name of names) accounts[name] = null;
   for (const row of rows) {
     const authorizedKeys = row.keyFiles.reduce((sum, path) => sum + (counts.get(path) ?? 0), 0);
-    if (authorizedKeys === 0 && accounts[row.name] === undefined) continue;
+    const canLogIn = authorizedKeys > 0 || row.password === 'set';
+    if (!canLogIn && accounts[row.name] === undefined) continue;
     accounts[row.name] = {
       uid: row.uid,
       home: row.home,
       shell: row.shell,
       groups: directoryGroupNames(sections, row.name) ?? localGroupNames(row, groups),
       password: row.password,
+      expired: row.expired,
       authorizedKeys,
     };
   }

@@ -41,14 +41,27 @@ export const readSystemd = (sections: Sections, version: number | null): Facts['
   return { running: words === 'yes', version };
 };
 
-/** The first line of `sudo -V`: `Sudo version 1.9.13p3` or `sudo-rs 0.2.5`. */
+/** The first line of `sudo -V`, `Sudo version 1.9.13p3` or `sudo-rs 0.2.5`, and its table of defaults (sudo(8), -V). */
 export const readSudo = (section: Section): Facts['sudo'] => {
   const line = utf8(section.lines[0] ?? '');
   const match = /^(Sudo version|sudo-rs) (\S+)/i.exec(line);
-  if (match === null) return { implementation: 'none', version: '' };
+  if (match === null) return { implementation: 'none', version: '', defaults: null };
   return {
     implementation: match[1]?.toLowerCase() === 'sudo-rs' ? 'sudo-rs' : 'sudo',
     version: match[2] ?? '',
+    defaults: readSudoDefaults(section.lines.slice(1).map(utf8)),
+  };
+};
+
+const readSudoDefaults = (lines: readonly string[]): Facts['sudo']['defaults'] => {
+  const valueOf = (start: string): readonly string[] =>
+    lines.filter((line) => line.startsWith(start)).map((line) => line.replace(/^[^:]*: */, ''));
+  const timeoutMin = Number.parseFloat(valueOf('Authentication timestamp timeout')[0] ?? '');
+  if (Number.isNaN(timeoutMin)) return null;
+  return {
+    authenticate: lines.some((line) => line.startsWith('Require users to authenticate')),
+    timestampTimeoutMin: timeoutMin,
+    services: valueOf('PAM service name'),
   };
 };
 

@@ -22,10 +22,15 @@ const readEffective = (section: Section): { readonly settings: Effective } | { r
   return { settings };
 };
 
+const unique = (words: readonly string[]): readonly string[] => [...new Set(words)];
+
 interface Unit {
   readonly id: string;
   readonly loaded: boolean;
   readonly active: boolean;
+  readonly commands: readonly string[];
+  readonly environment: readonly string[];
+  readonly environmentFiles: readonly string[];
 }
 
 /** `systemctl show`: one block of `Name=value` lines a unit, blocks apart by an empty line. An alias shows its target. */
@@ -34,6 +39,11 @@ const readUnits = (section: Section): readonly Unit[] =>
     .join('\n')
     .split('\n\n')
     .map((block) => {
+      const each = (name: string): readonly string[] =>
+        block
+          .split('\n')
+          .filter((line) => line.startsWith(`${name}=`) && line.length > name.length + 1)
+          .map((line) => utf8(line.slice(name.length + 1)));
       const values = new Map(
         block.split('\n').map((line) => [line.split('=', 1)[0], line.replace(/^[^=]*=/, '')]),
       );
@@ -42,6 +52,9 @@ const readUnits = (section: Section): readonly Unit[] =>
         loaded: values.get('LoadState') === 'loaded',
         // While it reloads it serves, and a socket that listens is active.
         active: ['active', 'reloading'].includes(values.get('ActiveState') ?? ''),
+        commands: each('ExecStart').map((text) => / argv\[\]=(.*?) ; /.exec(text)?.[1] ?? text),
+        environment: each('Environment'),
+        environmentFiles: each('EnvironmentFiles').map((text) => text.replace(/ \(ignore_errors=\w+\)$/, '')),
       };
     })
     .filter(({ loaded }) => loaded);
@@ -58,7 +71,8 @@ export const readSshd = (sections: Sections): SshdFacts => {
   const units = readUnits(
     all(sections, 'units')[0] ?? { words: '', lines: [], complete: true, binary: false },
   );
-  const services = units.filter(({ id }) => id.endsWith('.service'));
+  // ssh@.service is one for each connection of a socket; it tells how that is started, not what serves.
+  const services = units.filter(({ id }) => id.endsWith('.service') && !id.includes('@'));
   const service = services.find(({ active }) => active) ?? services[0];
   return {
     version: /^\d+(?:\.\d+)*/.exec(only(sections, 'ssh-version').lines[0] ?? '')?.[0] ?? '',
@@ -67,5 +81,10 @@ export const readSshd = (sections: Sections): SshdFacts => {
     unit: (service?.id ?? '').replace(/\.service$/, ''),
     serviceActive: service?.active ?? false,
     socketActive: units.some(({ id, active }) => id.endsWith('.socket') && active),
+    start: {
+      commands: unique(units.flatMap(({ commands }) => commands)),
+      environment: unique(units.flatMap(({ environment }) => environment)),
+      environmentFiles: unique(units.flatMap(({ environmentFiles }) => environmentFiles)),
+    },
   };
 };

@@ -129,6 +129,7 @@ export const parseObserveOutput = (output: Uint8Array, nonce: string): Facts => 
     accounts: readAccounts(sections),
     dpkgLockHolder: readLock(only(sections, 'lock')),
     dpkgInterrupted: only(sections, 'audit').lines.some((line) => line.trim() !== ''),
+    dpkgScriptsRun: only(sections, 'scripts').words === 'yes',
     space: readSpace(sections),
     pending: readPending(only(sections, 'pending')),
     duoSources: readDuoSources(sections),

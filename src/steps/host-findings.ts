@@ -1,7 +1,8 @@
 // What is wrong with a host whatever the steps are: groups that nobody is in, an account in the wrong one, a clock.
 import type { AccountFacts } from '../core/facts.ts';
 import type { Finding } from '../core/finding.ts';
-import { meetsDuo } from '../auth/key-logins.ts';
+import { shutOutBy } from '../auth/sshd-allow.ts';
+import { isNoShell, meetsDuo } from '../auth/key-logins.ts';
 import { breach, warning, type StepContext } from './step.ts';
 
 /** Duo's cloud takes requests that are at most five minutes off; a minute is a clock that nobody sets. */
@@ -48,16 +49,37 @@ const memberFindings = (context: StepContext): readonly Finding[] => {
           ),
         ]
       : []),
-    ...settings.keyOnlyUsers
-      .filter((name) => name !== user && name !== glass && isMember(context, name))
-      .map((name) =>
+    ...settings.keyOnlyGroups
+      .filter((group) => [settings.serverAccessGroup, settings.sudoGroup].includes(group))
+      .map((group) =>
+        breach(
+          'key-only-duo-group',
+          `${group} is one of Duo's groups and in key_only_groups, so none of its members would meet Duo; take it out of key_only_groups`,
+        ),
+      ),
+    ...keyOnlyMembers(context)
+      .filter(([name]) => name !== user && name !== glass)
+      .map(([name, by]) =>
         warning(
           'key-only-member',
-          `${name} is in one of Duo's groups and in key_only_users: it logs in without Duo`,
+          `${name} is in one of Duo's groups and in ${by}: it logs in without Duo`,
           name,
         ),
       ),
   ];
+};
+
+/** Members of Duo's groups who do not meet it at login, and the variable by which. */
+const keyOnlyMembers = (context: StepContext): readonly (readonly [name: string, by: string])[] => {
+  const { facts, settings } = context;
+  const users = settings.keyOnlyUsers.filter((name) => isMember(context, name));
+  const groups = Object.entries(facts.accounts).flatMap(([name, account]) => {
+    const group = account?.groups.find((one) => settings.keyOnlyGroups.includes(one));
+    return group === undefined || users.includes(name) || !isMember(context, name)
+      ? []
+      : [[name, `${group} of key_only_groups`] as const];
+  });
+  return [...users.map((name) => [name, 'key_only_users'] as const), ...groups];
 };
 
 const isMember = ({ facts, settings }: StepContext, name: string): boolean => {
@@ -68,7 +90,8 @@ const isMember = ({ facts, settings }: StepContext, name: string): boolean => {
   );
 };
 
-const breakGlassFindings = ({ facts, settings }: StepContext): readonly Finding[] => {
+const breakGlassFindings = (context: StepContext): readonly Finding[] => {
+  const { facts, settings } = context;
   const name = settings.breakGlass?.user;
   if (name === undefined) return [];
   const account = facts.accounts[name] ?? null;
@@ -81,7 +104,46 @@ const breakGlassFindings = ({ facts, settings }: StepContext): readonly Finding[
       ),
     ];
   }
-  return passwordFindings(name, account.password);
+  return [...passwordFindings(name, account.password), ...breakGlassShutOut(context, name, account)];
+};
+
+/** A way in for the day when Duo is down has to be one: a shell, and sshd that takes the account at all. */
+const breakGlassShutOut = (
+  { facts }: StepContext,
+  name: string,
+  account: AccountFacts,
+): readonly Finding[] => {
+  const effective = facts.sshd.effective['breakglass'] ?? facts.sshd.effective['*'] ?? {};
+  const keyword = shutOutBy(effective, name, account);
+  return [
+    ...(account.expired
+      ? [
+          breach(
+            'break-glass-shut-out',
+            `${name}, the break-glass account, has expired; take the date away: chage -E -1 ${name}`,
+            name,
+          ),
+        ]
+      : []),
+    ...(isNoShell(account.shell)
+      ? [
+          breach(
+            'break-glass-shut-out',
+            `${name}, the break-glass account, has ${account.shell} for a shell, so it could do nothing; give it one: chsh -s /bin/bash ${name}`,
+            name,
+          ),
+        ]
+      : []),
+    ...(keyword === null
+      ? []
+      : [
+          breach(
+            'break-glass-shut-out',
+            `sshd does not let ${name}, the break-glass account, in: ${keyword} (${effective[keyword]?.join(' ') ?? ''}) shuts it out; add it there`,
+            name,
+          ),
+        ]),
+  ];
 };
 
 const passwordFindings = (name: string, password: AccountFacts['password']): readonly Finding[] => {

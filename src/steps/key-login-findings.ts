@@ -1,13 +1,22 @@
 // What an administrator is told about accounts that log in by key alone today.
 import type { Finding } from '../core/finding.ts';
-import { keyLogins, type KeyLogin } from '../auth/key-logins.ts';
+import { keyLogins, passwordLogins, type KeyLogin } from '../auth/key-logins.ts';
 import { breach, warning, type StepContext } from './step.ts';
 
 /** A breach for each account that would be shut out, a warning for each that has to answer with a password from now on. */
 export const keyLoginFindings = (
   { facts, settings }: StepContext,
   options: { readonly isLive: boolean },
-): readonly Finding[] => keyLogins(settings, facts).map((login) => findingOf(login, options.isLive));
+): readonly Finding[] => [
+  ...keyLogins(settings, facts).map((login) => findingOf(login, options.isLive)),
+  ...passwordLogins(settings, facts).map((account) =>
+    warning(
+      'password-login-lost',
+      `${account} logs in by password today and has no authorized keys: without a key it cannot log in over SSH any more; give it one, or list it in key_login_loss_accepted if that is meant`,
+      account,
+    ),
+  ),
+];
 
 const findingOf = ({ account, outcome }: KeyLogin, isLive: boolean): Finding => {
   switch (outcome) {

@@ -1,6 +1,7 @@
 // Duo's own package in, the distribution's outdated ones out, in one transaction.
 import { compareDebianVersions } from '../core/debian-version.ts';
 import type { PackageFacts } from '../core/facts.ts';
+import type { Finding } from '../core/finding.ts';
 import { breach, type Step, type StepContext } from './step.ts';
 import { repositoryUrl, sourceLine } from './duo-repository.ts';
 
@@ -34,10 +35,12 @@ export const packages: Step = {
     const purge = legacyPresent(context);
     const why = [
       ...duoReasons(context),
-      ...purge.map(
-        (name) =>
-          `${name} ${facts.packages[name]?.version ?? ''} is there (${facts.packages[name]?.status ?? ''}): it is the distribution's outdated one`,
-      ),
+      ...purge
+        .filter((name) => facts.packages[name]?.status !== 'config-files')
+        .map(
+          (name) =>
+            `${name} ${facts.packages[name]?.version ?? ''} is there (${facts.packages[name]?.status ?? ''}): it is the distribution's outdated one`,
+        ),
     ];
     if (why.length === 0) return [];
     return [
@@ -54,20 +57,22 @@ export const packages: Step = {
       },
     ];
   },
-  findings: ({ facts }) => [
-    ...(facts.dpkgInterrupted
-      ? [
-          breach(
-            'dpkg-interrupted',
-            'an earlier package operation was interrupted (dpkg --audit says so); finish it: dpkg --configure -a',
-          ),
-        ]
-      : []),
-    ...Object.entries(facts.space).flatMap(([path, space]) => spaceFindings(path, space)),
-  ],
+  findings: (context) => [...scriptFindings(context), ...spaceFindingsOf(context)],
 };
 
-/** `config-files` counts: the purge takes what a removal left behind too. */
+const spaceFindingsOf = ({ facts }: StepContext) => [
+  ...(facts.dpkgInterrupted
+    ? [
+        breach(
+          'dpkg-interrupted',
+          'an earlier package operation was interrupted (dpkg --audit says so); finish it: dpkg --configure -a',
+        ),
+      ]
+    : []),
+  ...Object.entries(facts.space).flatMap(([path, space]) => spaceFindings(path, space)),
+];
+
+/** `config-files` counts: the purge takes what a removal left behind too. By itself it is no reason for one. */
 const isPresent = (facts: PackageFacts | undefined): boolean =>
   facts !== undefined && facts.status !== 'not-installed';
 
@@ -91,6 +96,17 @@ const duoReasons = ({ facts, settings, platform }: StepContext): readonly string
     ...moduleReason(facts.moduleError, platform.modulePath),
   ];
 };
+
+/** On a noexec /var dpkg runs no package's scripts: installing fails half-way, and so would putting back. */
+const scriptFindings = (context: StepContext): readonly Finding[] =>
+  context.facts.dpkgScriptsRun || packages.changes(context).length === 0
+    ? []
+    : [
+        breach(
+          'packages-noexec',
+          '/var/lib/dpkg/info is on a filesystem mounted noexec, so that dpkg can run no script of a package, not to put one back either; for the time of the run: mount -o remount,exec /var',
+        ),
+      ];
 
 const moduleReason = (error: string | null, path: string): readonly string[] => {
   if (error === null) return [`its module ${path} is missing`];

@@ -54,6 +54,13 @@ const DRIFT_RULES: Readonly<Record<string, string>> = {
   'group-unresolved': 'pam-duo-conf',
   'sshd-overridden': 'sshd-settings',
   'sshd-open-door': 'sshd-settings',
+  'sshd-foreign-match': 'sshd-settings',
+  'sshd-unread': 'sshd-settings',
+  'sshd-options': 'sshd-settings',
+  'sshd-pam-service': 'pam-sshd',
+  'sudo-asks-nobody': 'pam-sudo',
+  'sudo-pam-service': 'pam-sudo',
+  'sudo-timeout-overridden': 'sudoers',
   'sshd-settings-invalid': 'sshd-settings',
 };
 

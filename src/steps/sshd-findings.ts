@@ -1,23 +1,14 @@
 // What in sshd's settings opens a door or beats ours: from the files, with file:line, and from sshd's own answer.
 import type { Finding } from '../core/finding.ts';
-import { includesDropIns, isOlderOpenSsh, parseSshdConfig, type SshdDirective } from '../auth/sshd-config.ts';
+import { contradicts, DECLARED, isKeyThenConversation } from '../auth/sshd-declared.ts';
+import {
+  includesDropIns,
+  includesNothingElse,
+  isOlderOpenSsh,
+  parseSshdConfig,
+  type SshdDirective,
+} from '../auth/sshd-config.ts';
 import { breach, textOf, type StepContext } from './step.ts';
-
-/** What we declare for everybody, keyword in lower case as `sshd -T` prints it. */
-const DECLARED: Readonly<Record<string, string>> = {
-  usepam: 'yes',
-  kbdinteractiveauthentication: 'yes',
-  pubkeyauthentication: 'yes',
-  passwordauthentication: 'no',
-  usedns: 'no',
-  authenticationmethods: 'publickey,keyboard-interactive',
-};
-
-/** The same for what files may say: the older name of keyboard-interactive too. */
-const DECLARED_IN_FILES: Readonly<Record<string, string>> = {
-  ...DECLARED,
-  challengeresponseauthentication: 'yes',
-};
 
 /** Keywords of a foreign Match block that decide how its users log in. */
 const MATCH_KEYWORDS: readonly string[] = [
@@ -46,23 +37,71 @@ export const dropInFindings = (context: StepContext): readonly Finding[] => {
   }
   return [
     ...includeFindings(platform.sshdConfigPath, parseSshdConfig(text), platform.sshdDropInDir),
-    ...[platform.sshdConfigPath, ...otherDropIns(context)].flatMap((path) =>
-      matchFindings(path, parseSshdConfig(textOf(facts, path) ?? ''), context),
-    ),
+    ...foreignSettings(context),
     ...otherDropIns(context)
       .filter((path) => path < platform.sshdDropInPath)
       .flatMap((path) => earlier(path, parseSshdConfig(textOf(facts, path) ?? ''), platform.sshdDropInPath)),
   ];
 };
 
-const otherDropIns = ({ facts, platform }: StepContext): readonly string[] =>
+/**
+ * What holds for some accounts only, or stands where we do not look: `sshd -T` for a user whom we happen to ask for would
+ * not show it, and each of them has let a member of Duo's groups in by key alone.
+ */
+const foreignSettings = (context: StepContext): readonly Finding[] => [
+  ...[context.platform.sshdConfigPath, ...otherDropIns(context)].flatMap((path) => {
+    const directives = parseSshdConfig(textOf(context.facts, path) ?? '');
+    return [...matchFindings(path, directives, context), ...includedElsewhere(path, directives, context)];
+  }),
+  ...unreadDropIns(context),
+];
+
+const dropIns = ({ facts, platform }: StepContext): readonly string[] =>
   Object.keys(facts.files).filter(
     (path) =>
       path.startsWith(`${platform.sshdDropInDir}/`) &&
       path.endsWith('.conf') &&
-      path !== platform.sshdDropInPath &&
-      textOf(facts, path) !== null,
+      path !== platform.sshdDropInPath,
   );
+
+const otherDropIns = (context: StepContext): readonly string[] =>
+  dropIns(context).filter((path) => textOf(context.facts, path) !== null);
+
+/** Drop-ins that sshd reads and we do not: symbolic links, names with blanks (they come as absent), too large ones. */
+const unreadDropIns = (context: StepContext): readonly Finding[] =>
+  dropIns(context)
+    .filter((path) => textOf(context.facts, path) === null)
+    .map((path) => {
+      const file = context.facts.files[path];
+      const what =
+        file?.kind === 'other'
+          ? `is ${file.what}`
+          : 'has a name with unusual signs, or is too large or no text';
+      return breach(
+        'sshd-unread',
+        `${path} ${what}: sshd goes by it, and it is not known what it says; make it a plain text file with a plain name`,
+      );
+    });
+
+/** Files that are included from other places than the drop-in folder: they are not read either. */
+const includedElsewhere = (
+  path: string,
+  directives: readonly SshdDirective[],
+  { platform }: StepContext,
+): readonly Finding[] =>
+  directives
+    .filter(
+      (directive) =>
+        directive.keyword === 'include' &&
+        directive.match === null &&
+        !(path === platform.sshdConfigPath && includesNothingElse(directive)),
+    )
+    .map(({ line, value }) =>
+      breach(
+        'sshd-unread',
+        `${path}:${line}: includes ${value}, which sshd goes by and duo-fleet does not read; move what it says into ${platform.sshdDropInDir}`,
+      ),
+    );
 
 const includeFindings = (
   path: string,
@@ -92,11 +131,6 @@ const earlier = (path: string, directives: readonly SshdDirective[], ours: strin
       ),
     );
 
-const contradicts = (keyword: string, value: string): boolean => {
-  const declared = DECLARED_IN_FILES[keyword];
-  return declared !== undefined && declared !== value.toLowerCase();
-};
-
 const matchFindings = (
   path: string,
   directives: readonly SshdDirective[],
@@ -107,23 +141,37 @@ const matchFindings = (
       (directive) =>
         directive.match !== null &&
         MATCH_KEYWORDS.includes(directive.keyword) &&
-        (directive.keyword === 'include' || contradicts(directive.keyword, directive.value)) &&
+        isForeign(directive, context) &&
         !isSettledByUs(directive, context),
     )
     .map(({ line, keyword, match }) =>
       breach(
         'sshd-foreign-match',
-        `${path}:${line}: ${keyword} under "Match ${match ?? ''}" beats duo-fleet's settings for whom it matches; remove it, or list the accounts in key_only_users or key_only_groups if they are to log in by key alone`,
+        `${path}:${line}: ${keyword} under "Match ${match ?? ''}" beats what is declared for whom it matches; remove it, or list the accounts in key_only_users or key_only_groups if they are to log in by key alone`,
       ),
     );
+
+const isForeign = ({ keyword, value }: SshdDirective, { settings }: StepContext): boolean => {
+  if (keyword === 'include') return true;
+  if (keyword === 'authenticationmethods' && isKeyThenConversation(value)) return false;
+  // Where others set sshd up, passwords for some do no harm as long as the methods want the key first.
+  if (keyword === 'passwordauthentication' && settings.sshdConfig === 'check') return false;
+  return contradicts(keyword, value);
+};
 
 /** A block for accounts that we give a Match block of their own, which comes first: only the key may not be taken away. */
 const isSettledByUs = ({ match, keyword }: SshdDirective, { settings }: StepContext): boolean => {
   const users = /^user[ \t]+([^ \t]+)$/i.exec(match ?? '')?.[1]?.split(',');
-  const ours = [settings.connection.user, ...settings.keyOnlyUsers];
+  const groups = /^group[ \t]+([^ \t]+)$/i.exec(match ?? '')?.[1]?.split(',');
+  const ours = [
+    settings.connection.user,
+    ...settings.keyOnlyUsers,
+    // Where others set sshd up, its way in past Duo is theirs to write.
+    ...(settings.sshdConfig === 'check' && settings.breakGlass !== null ? [settings.breakGlass.user] : []),
+  ];
   return (
-    users !== undefined &&
-    users.every((user) => ours.includes(user)) &&
+    (users?.every((user) => ours.includes(user)) === true ||
+      groups?.every((group) => settings.keyOnlyGroups.includes(group)) === true) &&
     keyword !== 'pubkeyauthentication' &&
     keyword !== 'include'
   );
@@ -175,10 +223,11 @@ export const checkedSettings = (context: StepContext): readonly Finding[] => {
   const methods = effective(context, '*', 'authenticationmethods') ?? 'any';
   const automation = effective(context, 'automation', 'authenticationmethods');
   return [
+    ...foreignSettings(context),
     ...wrong('usepam', 'yes'),
     ...wrong('kbdinteractiveauthentication', 'yes'),
     ...wrong('passwordauthentication', 'no'),
-    ...(methods.split(' ').every(isKeyThenConversation)
+    ...(isKeyThenConversation(methods)
       ? []
       : [door('authenticationmethods', methods, 'set it to publickey,keyboard-interactive')]),
     ...(automation === undefined || automation === 'any' || automation.split(' ').includes('publickey')
@@ -195,7 +244,3 @@ export const checkedSettings = (context: StepContext): readonly Finding[] => {
 
 const door = (keyword: string, is: string, remedy: string): Finding =>
   breach('sshd-open-door', `sshd has ${keyword} ${is}; ${remedy}, or let duo_sshd_config be managed`);
-
-/** The key first: the gate in PAM reads what sshd has verified first. */
-const isKeyThenConversation = (list: string): boolean =>
-  /^publickey,(?:.*,)?keyboard-interactive(?::pam)?(?:,.*)?$/.test(list);

@@ -4,6 +4,7 @@ import type { Settings } from '../core/settings.ts';
 import { isOlderOpenSsh } from '../auth/sshd-config.ts';
 import { fileChange } from './file-change.ts';
 import { checkedSettings, dropInFindings, overridden } from './sshd-findings.ts';
+import { SSHD_DEFAULTS_PATH, startFindings } from './sshd-start-findings.ts';
 import { keyLoginFindings } from './key-login-findings.ts';
 import { breach, type Step, type StepContext } from './step.ts';
 
@@ -18,6 +19,7 @@ export const sshdSettings: Step = {
     files: [
       { path: platform.sshdDropInPath, text: true },
       { path: platform.sshdConfigPath, text: true },
+      { path: SSHD_DEFAULTS_PATH, text: true },
     ],
   }),
   changes: (context) => {
@@ -44,7 +46,10 @@ export const sshdSettings: Step = {
         ),
       ];
     }
-    return settings.sshdConfig === 'check' ? checkedSettings(context) : managedFindings(context);
+    return [
+      ...(settings.sshdConfig === 'check' ? checkedSettings(context) : managedFindings(context)),
+      ...startFindings(context),
+    ];
   },
 };
 

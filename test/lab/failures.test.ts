@@ -46,8 +46,8 @@ describe('a package that', () => {
   test.each([
     ['does not install', 'broken-unpack', 'rolled-back'],
     ['fails in its own script', 'broken-postinst', 'rolled-back'],
-    ['has a module that does not load', 'broken-module', 'rolled-back'],
-    ['is too old', 'old', 'rolled-back'],
+    ['has a module that does not load', 'broken-module', 'refused'],
+    ['is too old', 'old', 'refused'],
     ['is cut short', 'corrupt', 'refused'],
     ['comes from a repository with another key', 'wrong-key', 'refused'],
     ['cannot be had', 'gone', 'refused'],

@@ -85,6 +85,7 @@ export const accountOf = (over: Partial<AccountFacts> = {}): AccountFacts => ({
   shell: '/bin/bash',
   groups: ['users'],
   password: 'set',
+  expired: false,
   authorizedKeys: 0,
   ...over,
 });
@@ -156,8 +157,17 @@ export const exampleFacts = (over: Partial<Facts> = {}): Facts => {
       unit: 'ssh',
       serviceActive: true,
       socketActive: false,
+      start: {
+        commands: ['/usr/sbin/sshd -D $SSHD_OPTS', '/usr/sbin/sshd -i $SSHD_OPTS'],
+        environment: [],
+        environmentFiles: ['/etc/default/ssh'],
+      },
     },
-    sudo: { implementation: 'sudo', version: '1.9.13p3' },
+    sudo: {
+      implementation: 'sudo',
+      version: '1.9.13p3',
+      defaults: { authenticate: true, timestampTimeoutMin: 30, services: ['sudo', 'sudo-i'] },
+    },
     groups: {
       sg_serveraccess: { gid: 2001, members: ['alice'] },
       sg_sudo: { gid: 2002, members: ['bob'] },
@@ -170,6 +180,7 @@ export const exampleFacts = (over: Partial<Facts> = {}): Facts => {
     },
     dpkgLockHolder: null,
     dpkgInterrupted: false,
+    dpkgScriptsRun: true,
     space: Object.fromEntries(
       asked.spacePaths.map((path) => [path, { freeKiB: 1_000_000, freeInodes: 100_000, readOnly: false }]),
     ),

@@ -5,16 +5,14 @@ import {
   act,
   activate,
   advance,
-  beginRevert,
-  cleanUp,
+  checkLive,
   ENDS,
   GuardExit,
   inUnit,
   prepare,
-  restoreFiles,
-  revertBody,
   type Say,
 } from './fake-host-units.ts';
+import { beginRevert, cleanUp, restoreFiles, revertBody } from './fake-host-revert.ts';
 
 /** How often the watcher looks, and how long it waits after a revert that could not finish. */
 const WATCH_MS = 500;
@@ -36,13 +34,19 @@ const claim = async (
 ): Promise<number> => {
   const [nonce = '', leaseS = '', run = '', operator = ''] = args;
   const { disk, memory } = host;
+  // An id is good for one claim.
+  if (transaction.state !== 'gone' || disk.ended.has(transaction.tx)) {
+    if (transaction.state === 'gone') disk.transactions.delete(transaction.tx);
+    say(`fenced: ${transaction.tx} was claimed before`);
+    return GUARD_EXIT.fenced;
+  }
   transaction.nonce = nonce;
   transaction.owner = [`run=${run}`, `operator=${operator}`, `since=${Math.floor(host.time.nowMs() / 1000)}`];
   transaction.state = 'claimed';
   // The link is made in one act, which exactly one caller can do; whoever comes second looks at what is in the way.
   while (disk.active !== transaction.tx) {
     const other = disk.active;
-    if (other !== null && memory.watcher !== null) {
+    if (other !== null && memory.watcher === other) {
       say(`busy ${other} ${stateOf(host, other)}`);
       for (const line of disk.transactions.get(other)?.owner ?? []) say(line);
       disk.transactions.delete(transaction.tx);
@@ -97,7 +101,7 @@ const confirm = async (host: FakeHost, tx: string, nonce: string, say: Say): Pro
     advance(transaction, 'activated', 'confirmed');
     host.disk.ended.set(tx, ENDS['confirmed'] ?? '');
   });
-  await cleanUp(host, tx);
+  await cleanUp(host, tx, say);
   return status(host, tx, say);
 };
 
@@ -108,8 +112,10 @@ const revertUnit = async (host: FakeHost, tx: string, say: Say): Promise<number>
 };
 
 const revert = async (host: FakeHost, tx: string, say: Say): Promise<number> => {
+  const isOver = !host.disk.transactions.has(tx);
   const code = await revertUnit(host, tx, say);
   status(host, tx, say);
+  if (isOver && host.disk.ended.get(tx)?.startsWith('confirmed') === true) return GUARD_EXIT.fenced;
   return code;
 };
 
@@ -150,7 +156,9 @@ export const runGuard = async (
   const received = Object.entries(call.files).map(
     ([name, bytes]) => [name, new TextDecoder().decode(bytes)] as const,
   );
-  if (received.length > 0) {
+  const earlier = host.disk.transactions.get(tx);
+  for (const [name, text] of received) earlier?.received.set(name, text);
+  if (received.length > 0 && earlier === undefined) {
     host.disk.transactions.set(tx, {
       tx,
       received: new Map(received),
@@ -163,7 +171,11 @@ export const runGuard = async (
     });
   }
   const transaction = host.disk.transactions.get(tx);
-  if (transaction === undefined && !host.disk.guard) return GUARD_EXIT.absent;
+  const absent = (): number => {
+    say('there is no guard on this host');
+    return GUARD_EXIT.absent;
+  };
+  if (transaction === undefined && !host.disk.guard) return absent();
   try {
     switch (operation) {
       case 'confirm':
@@ -174,20 +186,26 @@ export const runGuard = async (
       case 'revert':
         return await revert(host, tx, say);
       case 'recover':
-        if (host.memory.watcher === null) return await revert(host, tx, say);
+        // Where the folder is gone, so is the lock that the watcher held in it.
+        if (transaction === undefined || host.memory.watcher !== tx) return await revert(host, tx, say);
         say(`busy ${tx} ${stateOf(host, tx)}`);
-        for (const line of transaction?.owner ?? []) say(line);
+        for (const line of transaction.owner) say(line);
         return GUARD_EXIT.busy;
       case 'claim':
       case 'prepare':
       case 'activate':
+      case 'validate':
         break;
       default:
         return GUARD_EXIT.usage;
     }
     // A claim that was refused took its folder with it: there is no script to be run.
-    if (transaction === undefined) return GUARD_EXIT.absent;
+    if (transaction === undefined) return absent();
     if (operation === 'claim') return await claim(host, transaction, args, say);
+    if (operation === 'validate') {
+      checkLive(host, transaction);
+      return GUARD_EXIT.ok;
+    }
     const body = operation === 'prepare' ? prepare : activate;
     return await inUnit(host, `${operation} ${tx}`, say, (unit, tell) => body(host, transaction, unit, tell));
   } catch (thrown) {
@@ -212,6 +230,6 @@ export const boot = async (host: FakeHost): Promise<void> => {
   host.memory.boots += 1;
   const transaction = host.disk.transactions.get(host.disk.armed ?? '');
   if (transaction === undefined) return;
-  if (beginRevert(transaction) === 'reverting') await restoreFiles(host, transaction, null);
+  if (beginRevert(transaction) === 'reverting') await restoreFiles(host, transaction, null, () => undefined);
   await revert(host, transaction.tx, () => undefined);
 };

@@ -222,6 +222,8 @@ export const fakeLink = (host: FakeHost): FakeLink => {
       }
     };
     await carry(connection, 'holdLease', answerMs, async () => {
+      // A transaction that has ended has no script any more that could answer.
+      if (!host.disk.transactions.has(tx)) throw lostLink(host);
       const lines: string[] = [];
       await leaseWord(host, tx, leaseS, (line) => lines.push(line));
       if (!lines.includes('ok'))

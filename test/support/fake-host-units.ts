@@ -1,4 +1,4 @@
-// What the fake host's guard does in units of its own: prepare, activate, revert. templates/guard.sh's bodies, told again
+// What the fake host's guard does in units of its own: prepare and activate. templates/guard.sh's bodies, told again
 // in memory. Where the two differ, the script is right and this is to be changed.
 import { GUARD_EXIT } from '../../src/core/remote.ts';
 import {
@@ -27,7 +27,7 @@ export const ENDS: Readonly<Record<string, string>> = {
   foreign: 'foreign: back to what was, but for files that somebody else changed meanwhile',
 };
 
-const manifestOf = (transaction: FakeTransaction): readonly ManifestLine[] =>
+export const manifestOf = (transaction: FakeTransaction): readonly ManifestLine[] =>
   (transaction.received.get('manifest') ?? '')
     .split('\n')
     .filter((line) => line !== '')
@@ -116,6 +116,12 @@ export const prepare = async (
   unit: FakeUnit,
   say: Say,
 ): Promise<number> => {
+  if (transaction.state !== 'claimed') {
+    throw new GuardExit(
+      GUARD_EXIT.fenced,
+      `fenced: the transaction is ${transaction.state} on this host, not claimed`,
+    );
+  }
   if (transaction.received.has('pkg/install')) {
     say('#mark task-started download');
     await act(host, unit, 'download', () => undefined);
@@ -156,8 +162,35 @@ export const prepare = async (
   return GUARD_EXIT.ok;
 };
 
-const sameFile = (a: FakeFile | null, b: FakeFile | null): boolean =>
+export const sameFile = (a: FakeFile | null, b: FakeFile | null): boolean =>
   a?.text === b?.text && a?.mode === b?.mode;
+
+const isUntouched = (host: FakeHost, transaction: FakeTransaction, { n, path }: ManifestLine): boolean =>
+  sameFile(host.files.get(path) ?? null, transaction.snapshot.get(n) ?? null);
+
+const refuseDrifted = (host: FakeHost, transaction: FakeTransaction): void => {
+  for (const line of manifestOf(transaction)) {
+    if ((line.kind === 'file' || line.kind === 'absent') && !isUntouched(host, transaction, line)) {
+      throw new GuardExit(
+        GUARD_EXIT.drifted,
+        `${line.path} was changed since it was read: nothing was touched`,
+      );
+    }
+  }
+};
+
+/** `validate` of the script: whether each file is as it was written. */
+export const checkLive = (host: FakeHost, transaction: FakeTransaction): void => {
+  for (const { kind, n, path } of manifestOf(transaction)) {
+    const live = host.files.get(path)?.text;
+    if (kind === 'file' && live !== transaction.received.get(`new/${n}`)) {
+      throw new GuardExit(GUARD_EXIT.failed, `${path} is not as it was written`);
+    }
+    if (kind === 'absent' && live !== undefined) {
+      throw new GuardExit(GUARD_EXIT.failed, `${path} is still there`);
+    }
+  }
+};
 
 const swapPackages = async (host: FakeHost, transaction: FakeTransaction, unit: FakeUnit): Promise<void> => {
   await act(host, unit, 'packages started', () => {
@@ -177,9 +210,13 @@ export const activate = async (
   unit: FakeUnit,
   say: Say,
 ): Promise<number> => {
-  await act(host, unit, 'activating', () => advance(transaction, 'staged', 'activating'));
+  await act(host, unit, 'activating', () => {
+    if (transaction.state === 'staged') refuseDrifted(host, transaction);
+    advance(transaction, 'staged', 'activating');
+  });
   let step = '';
-  for (const { kind, n, path } of manifestOf(transaction)) {
+  for (const line of manifestOf(transaction)) {
+    const { kind, n, path } = line;
     if (kind === 'step') {
       if (step !== '') say(`#mark task-ended ${step}`);
       step = n;
@@ -188,7 +225,7 @@ export const activate = async (
     else if (kind === 'reload') await act(host, unit, `reload ${path}`, () => undefined);
     else {
       await act(host, unit, `put ${path}`, () => {
-        if (!sameFile(host.files.get(path) ?? null, transaction.snapshot.get(n) ?? null)) {
+        if (!isUntouched(host, transaction, line)) {
           throw new GuardExit(GUARD_EXIT.failed, `${path} was changed by somebody else since it was read`);
         }
         const staged = host.disk.staged.get(n);
@@ -199,88 +236,7 @@ export const activate = async (
     }
   }
   if (step !== '') say(`#mark task-ended ${step}`);
-  say('#mark task-started validate');
   await act(host, unit, 'validate', () => undefined);
-  say('#mark task-ended validate');
   await act(host, unit, 'activated', () => advance(transaction, 'activating', 'activated'));
-  return GUARD_EXIT.ok;
-};
-
-export const restoreFiles = async (
-  host: FakeHost,
-  transaction: FakeTransaction,
-  unit: FakeUnit | null,
-): Promise<boolean> => {
-  let foreign = false;
-  for (const { kind, n, path } of manifestOf(transaction).toReversed()) {
-    const before = transaction.snapshot.get(n);
-    if ((kind !== 'file' && kind !== 'absent') || before === undefined) continue;
-    await act(host, unit, `restore ${path}`, () => {
-      const now = host.files.get(path) ?? null;
-      if (sameFile(now, before)) return;
-      const ours = kind === 'file' ? (transaction.received.get(`new/${n}`) ?? null) : null;
-      if (now !== null && now.text !== ours) foreign = true;
-      else if (before === null) host.files.delete(path);
-      else host.files.set(path, before);
-    });
-  }
-  return foreign;
-};
-
-const restorePackages = (host: FakeHost, transaction: FakeTransaction): void => {
-  host.packages.clear();
-  for (const [name, version] of transaction.packagesBefore) host.packages.set(name, version);
-};
-
-export const beginRevert = (transaction: FakeTransaction): string => {
-  if (['claimed', 'armed', 'staged'].includes(transaction.state)) transaction.state = 'aborting';
-  if (['activating', 'activated'].includes(transaction.state)) transaction.state = 'reverting';
-  return transaction.state;
-};
-
-export const cleanUp = async (host: FakeHost, tx: string): Promise<void> => {
-  if (host.disk.active !== tx) return;
-  await act(host, null, 'clean up', () => {
-    host.disk.armed = null;
-    host.disk.staged.clear();
-    host.disk.active = null;
-    host.disk.transactions.delete(tx);
-  });
-};
-
-export const revertBody = async (
-  host: FakeHost,
-  transaction: FakeTransaction,
-  unit: FakeUnit,
-  say: Say,
-): Promise<number> => {
-  for (const name of ['prepare', 'activate']) {
-    const writer = host.memory.units.get(`${name} ${transaction.tx}`);
-    if (writer !== undefined) writer.stopped = true;
-  }
-  switch (beginRevert(transaction)) {
-    case 'confirmed':
-      say('fenced: this transaction is confirmed');
-      await cleanUp(host, transaction.tx);
-      return GUARD_EXIT.fenced;
-    case 'aborting':
-      host.disk.ended.set(transaction.tx, ENDS['aborted'] ?? '');
-      transaction.state = 'aborted';
-      break;
-    case 'reverting': {
-      say('#mark task-started revert');
-      const foreign = await restoreFiles(host, transaction, unit);
-      if (transaction.packagesStarted) {
-        await act(host, unit, 'restore packages', () => restorePackages(host, transaction));
-      }
-      host.disk.ended.set(transaction.tx, ENDS[foreign ? 'foreign' : 'reverted'] ?? '');
-      transaction.state = 'reverted';
-      say('#mark task-ended revert');
-      break;
-    }
-    default:
-      break;
-  }
-  await cleanUp(host, transaction.tx);
   return GUARD_EXIT.ok;
 };

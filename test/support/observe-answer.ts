@@ -50,6 +50,7 @@ const PLAIN: Readonly<Record<string, readonly string[]>> = {
   'module absent': [],
   packages: ['|dpkg amd64 installed 1.21.23', '|systemd amd64 installed 252.39-1~deb12u2', ''],
   audit: [''],
+  'scripts yes': [],
   sources: [],
   'ssh-version': ['|9.2', ''],
   'sshd 0': ['|port 22', '|acceptenv LANG', '|acceptenv LC_*', '|banner none', '|+', ''],
@@ -71,7 +72,7 @@ const PLAIN: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Headers whose words are their value: another value replaces the plain one. */
-const SINGLE = ['clock', 'systemd', 'lock', 'pending', 'module', 'directory'];
+const SINGLE = ['clock', 'scripts', 'systemd', 'lock', 'pending', 'module', 'directory'];
 
 /** The answer of a plain host (latin1 text), with some sections (`NAME WORDS` -> lines) replaced or added. */
 export const observeAnswer = (changes: Readonly<Record<string, readonly string[]>>): string => {

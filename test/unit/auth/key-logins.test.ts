@@ -23,10 +23,15 @@ describe('an account with authorized keys', () => {
     ['a member of Duo’s login group', 'alice', { password: 'locked', groups: ['sg_serveraccess'] }],
     ['a member of Duo’s sudo group', 'bob', { password: 'locked', groups: ['SG_Sudo'] }],
     ['the break-glass account', 'breakglass', { password: 'set' }],
-    ['one without a login shell', 'git', { password: 'locked', shell: '/usr/sbin/nologin' }],
+    ['one that has expired', 'carol', { password: 'locked', expired: true }],
     ['one without keys', 'carol', { password: 'locked', authorizedKeys: 0 }],
   ])('%s keeps what it has', (_who, name, over) => {
     expect(of(name, over)).toEqual([]);
+  });
+  test('is told of whatever its shell: SFTP and forwarding need none', () => {
+    expect(of('sftp', { password: 'locked', shell: '/usr/sbin/nologin' })).toEqual([
+      { account: 'sftp', outcome: 'lost' },
+    ]);
   });
   test.each(['locked', 'empty'] as const)('without a usable password (%s) is lost', (password) => {
     expect(of('deploy', { password })).toEqual([{ account: 'deploy', outcome: 'lost' }]);

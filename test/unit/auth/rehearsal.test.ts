@@ -18,9 +18,18 @@ const facts = {
       shell: '',
       groups: ['sg_serveraccess'],
       password: 'set',
+      expired: false,
       authorizedKeys: 1,
     },
-    dora: { uid: 1002, home: '', shell: '', groups: ['users'], password: 'set', authorizedKeys: 1 },
+    dora: {
+      uid: 1002,
+      home: '',
+      shell: '',
+      groups: ['users'],
+      password: 'set',
+      expired: false,
+      authorizedKeys: 1,
+    },
   },
 } as Partial<Facts> as Facts;
 const passwords = { wrong: new Secret('w'), empty: new Secret('') };

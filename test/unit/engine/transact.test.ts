@@ -142,7 +142,7 @@ describe('an apply that succeeds', () => {
     expect(rows(scene.events).filter((row) => row.startsWith('started '))).toEqual(
       [
         'connect observe assess claim download snapshot arm stage rehearse',
-        'activate sshd-settings packages pam-duo-conf pam-sudo pam-sshd validate',
+        'activate sshd-settings packages pam-duo-conf pam-sudo pam-sshd',
         'canary validate confirm',
       ].flatMap((part) => part.split(' ').map((task) => `started ${task}`)),
     );
@@ -247,11 +247,23 @@ describe('a host that changes under our hands', () => {
     expect(scene.host.files.get('/etc/pam.d/sshd')).toEqual(theirs);
   });
 
-  test('between the snapshot and activation: their file is kept, and a person is told where ours are', async () => {
+  test('between the snapshot and activation: nothing was touched, and their file is kept', async () => {
     const scene = makeScene();
     const theirs = { text: 'auth by somebody else\n', mode: 0o644 };
     scene.host.onAction = (_number, action) => {
       if (action === 'activating') scene.host.files.set('/etc/pam.d/sshd', theirs);
+    };
+    const result = await applied(scene);
+    expect([result.verdict, result.failure?.reason]).toEqual(['refused', 'drifted']);
+    expect(scene.host.files.get('/etc/pam.d/sshd')).toEqual(theirs);
+    expect(scene.host.disk.active).toBeNull();
+  });
+
+  test('in the middle of activation: their file is kept, and a person is told where ours are', async () => {
+    const scene = makeScene();
+    const theirs = { text: 'auth by somebody else\n', mode: 0o644 };
+    scene.host.onAction = (_number, action) => {
+      if (action === 'packages started') scene.host.files.set('/etc/pam.d/sshd', theirs);
     };
     const result = await applied(scene);
     expect(result.verdict).toBe('stranded');

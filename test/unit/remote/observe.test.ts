@@ -154,8 +154,9 @@ describe('parseObserveOutput', () => {
       unit: 'ssh',
       serviceActive: true,
       socketActive: true,
+      start: { commands: [], environment: [], environmentFiles: [] },
     });
-    expect(facts.sudo).toEqual({ implementation: 'sudo', version: '1.9.13p3' });
+    expect(facts.sudo).toEqual({ implementation: 'sudo', version: '1.9.13p3', defaults: null });
     expect(facts.groups).toEqual({ sg_sudo: { gid: 2102, members: ['bob'] }, nosuch: null });
     expect(facts.space).toEqual({ '/etc': { freeKiB: 40, freeInodes: 7, readOnly: false } });
     expect(facts.pending).toBeNull();
@@ -164,7 +165,7 @@ describe('parseObserveOutput', () => {
     expect(facts.dpkgInterrupted).toBe(false);
   });
 
-  test('asked-for accounts are there, unknown ones as null, others only when they have keys', () => {
+  test('asked-for accounts are there, unknown ones as null, others only when they have keys or a password', () => {
     expect(parse().accounts).toEqual({
       nosuch: null,
       root: expect.objectContaining({ uid: 0, password: 'set', authorizedKeys: 0, groups: ['root'] }),
@@ -174,6 +175,7 @@ describe('parseObserveOutput', () => {
         shell: '/bin/bash',
         groups: ['bob', 'sg_sudo'],
         password: 'locked',
+        expired: false,
         authorizedKeys: 3,
       },
     });

@@ -37,6 +37,23 @@ describe('once the settings are live', () => {
       { step: 'sshd-settings', target: 'web1' },
     ]);
   });
+  test('a sudo timeout that another line of sudoers beats is a breach and a difference', () => {
+    const facts = live((was) => ({
+      ...was,
+      sudo: { ...was.sudo, defaults: { authenticate: true, timestampTimeoutMin: -1, services: ['sudo'] } },
+    }));
+    expect(planHost(facts, exampleSettings(), tools).findings).toMatchObject([
+      { rule: 'sudo-timeout-overridden', severity: 'breach' },
+    ]);
+    expect(differences(facts, exampleSettings(), tools)).toMatchObject([{ step: 'sudoers' }]);
+  });
+  test('what a removal of the outdated package left is no difference, and goes with the next swap', () => {
+    const left = { 'libpam-duo': { status: 'config-files', version: '1.11.3-1', origins: [] } };
+    const facts = live((was) => ({ ...was, packages: { ...was.packages, ...left } }));
+    expect(planHost(facts, exampleSettings(), tools).changes).toEqual([]);
+    const swap = planHost({ ...facts, packages: left }, exampleSettings(), tools).changes;
+    expect(swap).toMatchObject([{ kind: 'packages', purge: ['libpam-duo'], why: ['is not installed'] }]);
+  });
   test('an account that is shut out already is told of and does not stand in the way', () => {
     const facts = live((was) => ({
       ...was,

@@ -9,7 +9,6 @@ import {
   exampleTools,
   fileOf,
   STOCK_COMMON_AUTH,
-  STOCK_SSHD_CONFIG,
   STOCK_SSHD_PAM,
 } from '../../support/example-host.ts';
 
@@ -22,7 +21,22 @@ const account = (name: string, over: Parameters<typeof accountOf>[0]): Partial<F
   accounts: { ...exampleFacts().accounts, [name]: over === undefined ? null : accountOf(over) },
 });
 const file = (path: string, text: string): Partial<Facts> => ({ files: { [path]: fileOf(text) } });
-const MAIN = '/etc/ssh/sshd_config';
+const sshdHas = (over: Record<string, readonly string[]>): Partial<Facts> => {
+  const { sshd } = exampleFacts();
+  return {
+    sshd: {
+      ...sshd,
+      effective: Object.fromEntries(
+        Object.entries(sshd.effective).map(([label, is]) => [label, { ...is, ...over }]),
+      ),
+    },
+  };
+};
+const sudoSays = (over: Partial<NonNullable<Facts['sudo']['defaults']>>): Partial<Facts> => {
+  const { sudo } = exampleFacts();
+  if (sudo.defaults === null) throw new Error('the example host’s sudo says nothing');
+  return { sudo: { ...sudo, defaults: { ...sudo.defaults, ...over } } };
+};
 
 describe('what stands in the way', () => {
   test.each<[string, Partial<Facts>, Partial<Settings>, RegExp]>([
@@ -99,6 +113,19 @@ describe('what stands in the way', () => {
       },
       /breach automation-needs-key/,
     ],
+    [
+      'a Duo group whose members would log in by key alone',
+      {},
+      { keyOnlyGroups: ['sg_serveraccess'] },
+      /breach key-only-duo-group host: sg_serveraccess/,
+    ],
+    [
+      'a Duo member in a key-only group',
+      account('alice', { groups: ['alice', 'machines', 'sg_serveraccess'], authorizedKeys: 1 }),
+      { keyOnlyGroups: ['machines'] },
+      /warning key-only-member alice: .*machines of key_only_groups/,
+    ],
+    ['a /var without scripts', { dpkgScriptsRun: false }, {}, /breach packages-noexec .*remount,exec/],
     ['a clock that is ahead', { epochS: 1_795_000_090 }, {}, /warning clock-skew host: .*90 s ahead/],
     ['an interrupted package operation', { dpkgInterrupted: true }, {}, /breach dpkg-interrupted/],
     [
@@ -121,58 +148,57 @@ describe('what stands in the way', () => {
     ],
     [
       'sudo-rs and a negative timeout',
-      { sudo: { implementation: 'sudo-rs', version: '0.2.5' } },
+      { sudo: { implementation: 'sudo-rs', version: '0.2.5', defaults: null } },
       { sudoTimestampTimeoutMin: -1 },
       /breach sudo-timeout-negative/,
     ],
-    ['no sudo', { sudo: { implementation: 'none', version: '' } }, {}, /warning sudo-missing/],
     [
-      'sshd settings that sshd rejects',
-      { sshd: { ...exampleFacts().sshd, effective: {}, error: 'line 3: Bad option' } },
+      'no sudo',
+      { sudo: { implementation: 'none', version: '', defaults: null } },
       {},
-      /breach sshd-settings-invalid .*line 3/,
+      /warning sudo-missing/,
     ],
     [
-      'an sshd without Include',
-      { sshd: { ...exampleFacts().sshd, version: '8.0' } },
+      'break-glass outside of AllowGroups',
+      sshdHas({ allowgroups: ['admins', 'wheel'] }),
       {},
-      /breach sshd-include/,
+      /breach break-glass-shut-out breakglass: .*allowgroups \(admins wheel\)/,
     ],
     [
-      'a main file without the Include',
-      file(MAIN, 'UsePAM yes\n'),
+      'break-glass that has expired',
+      account('breakglass', { expired: true }),
       {},
-      /breach sshd-include .*Include \/etc\/ssh\/sshd_config\.d\/\*\.conf/,
+      /breach break-glass-shut-out breakglass: .*expired/,
     ],
     [
-      'a setting before the Include',
-      file(MAIN, `UsePAM no\n${STOCK_SSHD_CONFIG}`),
+      'break-glass without a shell',
+      account('breakglass', { shell: '/usr/sbin/nologin' }),
       {},
-      /breach sshd-earlier-setting .*sshd_config:1: sets usepam/,
+      /breach break-glass-shut-out breakglass: .*nologin/,
     ],
     [
-      'a setting in a drop-in that sorts first',
-      file('/etc/ssh/sshd_config.d/00-aaa.conf', 'PasswordAuthentication yes\n'),
+      'an account with a password and no key',
+      account('carol', {}),
       {},
-      /breach sshd-earlier-setting .*00-aaa\.conf:1/,
+      /warning password-login-lost carol: .*key_login_loss_accepted/,
     ],
     [
-      'a foreign Match',
-      file(MAIN, `${STOCK_SSHD_CONFIG}Match User bob\n  PasswordAuthentication yes\n`),
+      'a member of a Duo group with a password and no key',
+      account('carol', { groups: ['sg_serveraccess'] }),
       {},
-      /breach sshd-foreign-match .*sshd_config:7: passwordauthentication under "Match User bob"/,
+      /warning password-login-lost carol/,
     ],
     [
-      'a foreign Match in a drop-in',
-      file('/etc/ssh/sshd_config.d/50-cloud-init.conf', 'Match all\nAuthenticationMethods any\n'),
+      'sudo that asks nobody',
+      sudoSays({ authenticate: false }),
       {},
-      /breach sshd-foreign-match .*50-cloud-init\.conf:2/,
+      /breach sudo-asks-nobody .*!authenticate/,
     ],
     [
-      'a Match that takes the key from automation',
-      file(MAIN, `${STOCK_SSHD_CONFIG}Match User automation\nPubkeyAuthentication no\n`),
+      'sudo with another PAM service',
+      sudoSays({ services: ['other', 'sudo-i'] }),
       {},
-      /breach sshd-foreign-match/,
+      /breach sudo-pam-service .*other/,
     ],
     [
       'a foreign PAM auth line',
@@ -237,24 +263,6 @@ describe('what stands in the way', () => {
 
   test.each<[string, Partial<Facts>, Partial<Settings>]>([
     [
-      'a Match that only repeats what we declare',
-      file(
-        MAIN,
-        `${STOCK_SSHD_CONFIG}Match User bob\n  PasswordAuthentication no\n  ForceCommand internal-sftp\n`,
-      ),
-      {},
-    ],
-    [
-      'a Match for a key-only user',
-      file(MAIN, `${STOCK_SSHD_CONFIG}Match User sftp,backup\n  AuthenticationMethods publickey\n`),
-      { keyOnlyUsers: ['sftp', 'backup'] },
-    ],
-    [
-      'settings for everybody in a later drop-in',
-      file('/etc/ssh/sshd_config.d/50-cloud-init.conf', 'PasswordAuthentication yes\n'),
-      {},
-    ],
-    [
       'the legacy package’s own line in common-auth',
       file(
         '/etc/pam.d/common-auth',
@@ -265,6 +273,19 @@ describe('what stands in the way', () => {
       ),
       {},
     ],
+    ['break-glass in AllowUsers, from an address', sshdHas({ allowusers: ['root', 'break*@10.0.0.1'] }), {}],
+    ['a login that nobody needs', account('carol', {}), { keyLoginLossAccepted: ['carol'] }],
+    ['an expired account with a password', account('carol', { expired: true }), {}],
+    ['an account with a password and no shell', account('carol', { shell: '/usr/sbin/nologin' }), {}],
+    [
+      'a password that sshd takes from nobody already',
+      {
+        ...account('carol', {}),
+        ...sshdHas({ passwordauthentication: ['no'], kbdinteractiveauthentication: ['no'] }),
+      },
+      {},
+    ],
+    ['sudo’s timeout before it is declared', sudoSays({ timestampTimeoutMin: 15 }), {}],
     ['a clock that is right', { epochS: 1_794_999_941 }, {}],
     ['no break-glass account wanted', account('breakglass', undefined), { breakGlass: null }],
   ])('not: %s', (_what, facts, settings) => {
@@ -281,52 +302,5 @@ describe('what stands in the way', () => {
     const facts = exampleFacts(file('/etc/pam.d/sshd', `auth required pam_faillock.so\n${STOCK_SSHD_PAM}`));
     const targets = planHost(facts, exampleSettings(), tools).changes.map(({ target }) => target);
     expect(targets.filter((target) => target.endsWith('/sshd'))).toEqual([]);
-  });
-});
-
-const effective = (over: Record<string, readonly string[]>): Partial<Facts> => {
-  const right = {
-    usepam: ['yes'],
-    kbdinteractiveauthentication: ['yes'],
-    passwordauthentication: ['no'],
-    authenticationmethods: ['publickey,keyboard-interactive'],
-  };
-  const sshd = exampleFacts().sshd;
-  return {
-    sshd: {
-      ...sshd,
-      effective: { '*': { ...right, ...over }, automation: { authenticationmethods: ['publickey'] } },
-    },
-  };
-};
-
-describe('with duo_sshd_config: check', () => {
-  test('nothing of sshd is changed, and right settings are no finding', () => {
-    const plan = planHost(exampleFacts(effective({})), exampleSettings({ sshdConfig: 'check' }), tools);
-    expect(plan.changes.filter(({ step }) => step === 'sshd-settings')).toEqual([]);
-    expect(plan.findings).toEqual([]);
-  });
-  test.each([
-    ['usepam', 'no'],
-    ['kbdinteractiveauthentication', 'no'],
-    ['passwordauthentication', 'yes'],
-    ['authenticationmethods', 'any'],
-    ['authenticationmethods', 'publickey'],
-    ['authenticationmethods', 'publickey,keyboard-interactive password'],
-    ['authenticationmethods', 'keyboard-interactive,publickey'],
-  ])('%s %s is an open door', (keyword, value) => {
-    expect(found(effective({ [keyword]: [value] }), { sshdConfig: 'check' })).toEqual([
-      expect.stringContaining(`breach sshd-open-door host: sshd has ${keyword} ${value}`),
-    ]);
-  });
-  test('automation that would have to answer a prompt is a breach', () => {
-    const facts = effective({});
-    const shut = {
-      ...facts.sshd!.effective,
-      automation: { authenticationmethods: ['publickey,keyboard-interactive'] },
-    };
-    expect(found({ sshd: { ...facts.sshd!, effective: shut } }, { sshdConfig: 'check' })).toEqual([
-      expect.stringContaining('breach automation-shut-out automation'),
-    ]);
   });
 });
