@@ -1,0 +1,392 @@
+// templates/guard.sh on a real host, with what no fake can show: other shells, no systemd, a full disk, a lock that is
+// held, processes that are killed, a power loss between any two renames.
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { Facts, FileFacts } from '../../src/core/facts.ts';
+import { GUARD_EXIT, GUARD_HOME, type GuardCall } from '../../src/core/remote.ts';
+import { transactionFiles } from '../../src/core/transaction.ts';
+import { guardFrame } from '../../src/remote/guard-frame.ts';
+import { A_MODULE, CHANGED, CHANGES, MADE, NEW, OLD, PATHS, REMOVED } from '../support/contract-host.ts';
+import { digestOf } from '../support/fake-host.ts';
+import { REPOSITORY_ROOT } from '../support/lab-paths.ts';
+import { startFleet, type LabFleet, type LabHost } from '../support/lab.ts';
+
+/** The oldest systemd is the one that knows the fewest properties. */
+const HOSTS = ['bookworm1', 'bullseye1'];
+const LONG_LEASE_S = 120;
+const SHORT_LEASE_S = 4;
+const ABORTED = 'ended aborted before anything live was changed';
+const REVERTED = 'ended reverted to what was';
+const CONFIRMED = 'ended confirmed over a new login';
+const FOREIGN = 'ended foreign: back to what was, but for files that somebody else changed meanwhile';
+
+const guardScript = await readFile(join(REPOSITORY_ROOT, 'templates/guard.sh'));
+/** What `observe` would say of the files as they are at the beginning. */
+const facts = {
+  files: Object.fromEntries(
+    PATHS.map((path, index): [string, FileFacts] => {
+      const text = OLD[index] ?? null;
+      if (text === null) return [path, { kind: 'absent' }];
+      return [
+        path,
+        { kind: 'file', mode: 0o644, owner: 'root', group: 'root', sha256: digestOf(text), text: null },
+      ];
+    }),
+  ),
+} as Facts;
+
+let fleet: LabFleet;
+let host: LabHost;
+let tx: string;
+let transactions = 0;
+let calls = 0;
+/** What each call of the guard is run by; the words end with a shell's name. */
+let shell = '/bin/sh';
+
+beforeAll(async () => {
+  fleet = await startFleet({ name: 'guard', hosts: HOSTS });
+});
+afterAll(async () => {
+  await fleet.down();
+});
+beforeEach(async () => {
+  host = fleet.host('bookworm1');
+  await begin();
+});
+afterEach(async () => {
+  shell = '/bin/sh';
+  await must(
+    `for n in 1 2 3 4; do for place in /usr/bin/dash /usr/sbin/visudo ${GUARD_HOME}; do umount -l "$place" 2>/dev/null; done; done; :`,
+  );
+});
+
+const must = async (command: string): Promise<string> => {
+  const done = await host.shell(command);
+  if (done.code !== 0) throw new Error(`${host.name}: ${command}: ${done.stdout}${done.stderr}`);
+  return done.stdout;
+};
+
+const begin = async (): Promise<void> => {
+  transactions += 1;
+  tx = `g${transactions}`;
+  await must(
+    `mkdir -p "$(dirname ${CHANGED})" && rm -rf "$(dirname ${MADE})" && echo old >${CHANGED} && echo 'to go' >${REMOVED} && chmod 644 ${CHANGED} ${REMOVED}`,
+  );
+};
+
+const ask = async (operation: GuardCall['operation'], args: readonly string[] = [], files = {}) => {
+  const frame = guardFrame({ operation, tx, args, files });
+  calls += 1;
+  const file = `/run/contract-frame-${calls}`;
+  const done = await host.shell(`cat >${file}; ${shell} ${file} </dev/null`, {
+    input: frame,
+    timeoutMs: 100_000,
+  });
+  const lines = done.stdout.split('\n').filter((line) => line !== '' && !line.startsWith('#mark '));
+  return { code: done.code, lines, last: lines.at(-1) ?? '' };
+};
+
+const claim = (leaseS = LONG_LEASE_S) =>
+  ask('claim', [`nonce-of-${tx}`, String(leaseS), 'run-1', 'ada@bastion'], {
+    ...transactionFiles(CHANGES, facts, { modulePath: A_MODULE, repositoryUrl: '' }),
+    'guard.sh': guardScript,
+  });
+const confirm = () => ask('confirm', [`nonce-of-${tx}`]);
+
+const bringTo = async (state: 'claimed' | 'staged' | 'activated', leaseS = LONG_LEASE_S): Promise<void> => {
+  expect((await claim(leaseS)).code).toBe(0);
+  if (state !== 'claimed') expect((await ask('prepare')).code).toBe(0);
+  if (state === 'activated') expect((await ask('activate')).code).toBe(0);
+};
+
+const live = async () => {
+  const contents = await Promise.all(PATHS.map((path) => host.shell(`cat ${path}`)));
+  return contents.map(({ code, stdout }) => (code === 0 ? stdout : null));
+};
+const record = async (): Promise<string> => (await ask('status')).last;
+
+const released = async (limitS: number): Promise<void> =>
+  void (await must(
+    `n=0; while [ -L ${GUARD_HOME}/active ]; do n=$((n + 1)); [ $n -lt ${limitS * 10} ] || exit 1; sleep 0.1; done`,
+  ));
+
+/** Nothing of a transaction is left, neither a file nor a process. */
+const expectNothingLeft = async (): Promise<void> => {
+  const left = await must(
+    `ls -d ${GUARD_HOME}/tx/${tx} /etc/.duo-fleet /run/duo-fleet/lease /etc/systemd/system/*duo-fleet* 2>/dev/null; n=0; while pgrep -f "[t]x/${tx}/in/guard.sh"; do n=$((n + 1)); [ $n -lt 30 ] || break; sleep 0.1; done >/dev/null; pgrep -fa "[t]x/${tx}/in/guard.sh"; :`,
+  );
+  expect(left).toBe('');
+};
+
+/** A program that never ends, in the place of one that activation calls when the files are live. */
+const hangActivation = async () => {
+  await must(
+    `printf '#!/bin/sh\\nexec sleep 1000\\n' >/root/hang; chmod 755 /root/hang; mount --bind /root/hang /usr/sbin/visudo`,
+  );
+  const hanging = ask('activate');
+  await must(`n=0; until [ ! -e ${REMOVED} ]; do n=$((n + 1)); [ $n -lt 200 ] || exit 1; sleep 0.05; done`);
+  // In a list, since an async function would wait for a bare promise.
+  return [hanging] as const;
+};
+
+/** Neither a block nor an inode is left for anything of ours that lasts. */
+const fill = () =>
+  must(
+    `dd if=/dev/zero of=${GUARD_HOME}/full bs=4k 2>/dev/null; n=0; while true >${GUARD_HOME}/full.$n; do n=$((n + 1)); done 2>/dev/null; :`,
+  );
+
+const loseIt = async (): Promise<void> => {
+  await host.powerOff();
+  await host.boot();
+  await released(60);
+};
+
+const inTransaction = (command: string) => must(`cd ${GUARD_HOME}/tx/${tx} && ${command}`);
+
+describe('a watcher', () => {
+  test.each(HOSTS)('that is killed again and again still puts the host back (%s)', async (name) => {
+    host = fleet.host(name);
+    await begin();
+    await bringTo('activated', SHORT_LEASE_S);
+    // Each time a new one, more often than systemd starts a unit by default (five times in ten seconds).
+    const kills = await must(
+      `last=0 kills=0 n=0; while [ $kills -lt 8 ] && [ $n -lt 400 ]; do n=$((n + 1)); pid=$(systemctl show --value -p MainPID duo-fleet-guard-${tx}); if [ "$pid" != 0 ] && [ "$pid" != $last ]; then kill -9 $pid; last=$pid kills=$((kills + 1)); else sleep 0.02; fi; done; echo $kills`,
+    );
+    expect(kills.trim()).toBe('8');
+    await released(60);
+    expect([await record(), await live()]).toEqual([REVERTED, OLD]);
+    await expectNothingLeft();
+  });
+});
+
+describe('a lock that somebody else holds', () => {
+  test('keeps a revert from clearing up anything, and it is tried again until it is done', async () => {
+    await bringTo('activated', SHORT_LEASE_S);
+    await must(
+      `systemd-run --quiet --collect --unit=holder flock ${GUARD_HOME}/verdict.lock sleep 1000; until ! flock -n ${GUARD_HOME}/verdict.lock true; do sleep 0.05; done`,
+    );
+    const reply = await ask('revert');
+    expect([reply.code, reply.last]).toEqual([GUARD_EXIT.failed, 'state activated']);
+    expect(await live()).toEqual(NEW);
+    expect((await confirm()).code).toBe(GUARD_EXIT.failed);
+    await must('systemctl stop holder');
+    await released(60);
+    expect([await record(), await live()]).toEqual([REVERTED, OLD]);
+    await expectNothingLeft();
+  });
+});
+
+describe('a revert', () => {
+  test.each([
+    ['with systemd', '/bin/sh'],
+    [
+      'without systemd',
+      "unshare -m --propagation slave sh -c 'mount -t tmpfs tmpfs /run/systemd && exec /bin/sh $0'",
+    ],
+  ])('stops the activation that is under way (%s)', async (_, words) => {
+    shell = words;
+    await bringTo('staged');
+    const [hanging] = await hangActivation();
+    const reply = await ask('revert');
+    expect([reply.code, reply.last]).toEqual([0, REVERTED]);
+    expect(await hanging).toMatchObject({
+      code: GUARD_EXIT.failed,
+      last: 'activate was stopped before its end',
+    });
+    expect(await live()).toEqual(OLD);
+    await expectNothingLeft();
+    expect(await must('pgrep -fa "[s]leep 1000"; :')).toBe('');
+  });
+
+  test('keeps both versions of a file that somebody else has changed', async () => {
+    await bringTo('activated');
+    await must(`echo 'by hand' >${CHANGED}`);
+    expect((await ask('revert')).last).toBe(FOREIGN);
+    expect(await live()).toEqual(['by hand\n', null, 'to go\n']);
+    expect(await must(`cat ${GUARD_HOME}/kept/${tx}/foreign ${GUARD_HOME}/kept/${tx}/snap/1`)).toBe(
+      `${CHANGED}\nold\n`,
+    );
+    await expectNothingLeft();
+  });
+});
+
+describe.each([
+  ['bash', 'mount --bind /usr/bin/bash /usr/bin/dash'],
+  ['busybox', 'mount --bind /root/busybox /usr/bin/dash'],
+])('with %s as /bin/sh', (_, mount) => {
+  beforeEach(async () => {
+    await must('cp /usr/bin/busybox /root/busybox 2>/dev/null; :');
+    if (mount.includes('busybox')) {
+      await host.shell('cat >/root/busybox; chmod 755 /root/busybox', {
+        input: await readFile('/usr/bin/busybox'),
+      });
+    }
+    await must(mount);
+  });
+
+  test('a transaction is confirmed, reverted, aborted, or ends by itself, as with any other', async () => {
+    for (const [state, end] of [
+      ['activated', REVERTED],
+      ['staged', ABORTED],
+    ] as const) {
+      await begin();
+      await bringTo(state);
+      expect((await ask('revert')).last).toBe(end);
+      expect(await live()).toEqual(OLD);
+      await expectNothingLeft();
+    }
+    await begin();
+    await bringTo('activated', SHORT_LEASE_S);
+    await released(60);
+    expect([await record(), await live()]).toEqual([REVERTED, OLD]);
+    await begin();
+    await bringTo('activated');
+    expect(await confirm()).toMatchObject({ code: 0, last: CONFIRMED });
+    expect(await live()).toEqual(NEW);
+    await expectNothingLeft();
+  });
+});
+
+describe('without systemd', () => {
+  beforeEach(() => {
+    shell = "unshare -m --propagation slave sh -c 'mount -t tmpfs tmpfs /run/systemd && exec /bin/sh $0'";
+  });
+
+  test.each([
+    ['claimed', ABORTED],
+    ['staged', ABORTED],
+    ['activated', REVERTED],
+  ] as const)('what is %s ends by itself when the lease lapses', async (state, end) => {
+    await bringTo(state, SHORT_LEASE_S);
+    await released(60);
+    expect([await record(), await live()]).toEqual([end, OLD]);
+    await expectNothingLeft();
+  });
+
+  test('what is activated is confirmed', async () => {
+    await bringTo('activated');
+    expect(await confirm()).toMatchObject({ code: 0, last: CONFIRMED });
+    expect(await live()).toEqual(NEW);
+    await expectNothingLeft();
+  });
+});
+
+describe('a disk that is full', () => {
+  beforeEach(async () => {
+    await must(
+      `mkdir -p ${GUARD_HOME}; mount -t tmpfs -o size=2m,nr_inodes=300,mode=0700 tmpfs ${GUARD_HOME}`,
+    );
+  });
+
+  test('before the claim: it is refused, and nothing is left but the files that fill it', async () => {
+    await fill();
+    expect((await claim()).code).toBe(GUARD_EXIT.failed);
+    await must(`rm -f ${GUARD_HOME}/full*`);
+    expect((await claim()).code).toBe(0);
+    expect((await ask('abort')).last).toBe(ABORTED);
+  });
+
+  test('after the claim: nothing is prepared, and the claim is given up', async () => {
+    await bringTo('claimed');
+    await fill();
+    expect((await ask('prepare')).code).toBe(GUARD_EXIT.failed);
+    expect((await ask('revert')).last).toBe(ABORTED);
+    expect(await live()).toEqual(OLD);
+    await expectNothingLeft();
+  });
+
+  test.each(['by word', 'by itself'])('before activation: the host ends as it was (%s)', async (how) => {
+    await bringTo('staged', how === 'by word' ? LONG_LEASE_S : SHORT_LEASE_S);
+    await fill();
+    await ask('activate');
+    if (how === 'by word') await ask('revert');
+    else await released(60);
+    expect(await live()).toEqual(OLD);
+    expect([ABORTED, REVERTED]).toContain(await record());
+    await expectNothingLeft();
+  });
+
+  test.each(['by word', 'by itself'])('after activation: what was is put back (%s)', async (how) => {
+    await bringTo('activated', how === 'by word' ? LONG_LEASE_S : SHORT_LEASE_S);
+    await fill();
+    if (how === 'by word') expect((await ask('revert')).code).toBe(0);
+    else await released(60);
+    expect([await record(), await live()]).toEqual([REVERTED, OLD]);
+    await expectNothingLeft();
+  });
+
+  test('after activation: it is confirmed, and what was before is kept', async () => {
+    await bringTo('activated');
+    await fill();
+    expect(await confirm()).toMatchObject({ code: 0, last: CONFIRMED });
+    expect(await live()).toEqual(NEW);
+    expect(await must(`cat ${GUARD_HOME}/snapshots/${tx}/1`)).toBe('old\n');
+    await expectNothingLeft();
+  });
+
+  test('after activation: somebody else’s file stays, and so does what was', async () => {
+    await bringTo('activated');
+    await fill();
+    await must(`echo 'by hand' >${CHANGED}`);
+    expect((await ask('revert')).last).toBe(FOREIGN);
+    expect(await live()).toEqual(['by hand\n', null, 'to go\n']);
+    expect(await must(`cat ${GUARD_HOME}/kept/${tx}/snap/1`)).toBe('old\n');
+    await expectNothingLeft();
+  });
+});
+
+describe('a power loss', () => {
+  test('between the record of a confirmation and its clearing up: it is confirmed', async () => {
+    await bringTo('activated');
+    await inTransaction(`mv words/confirmed state && mv ends/confirmed ${GUARD_HOME}/ended/${tx}`);
+    await loseIt();
+    expect([await record(), await live()]).toEqual([CONFIRMED, NEW]);
+    await expectNothingLeft();
+    expect((await must('systemctl is-system-running; :')).trim()).toBe('running');
+  });
+
+  test.each([
+    ['record', (id: string) => `mv words/confirmed state && rm -f ${GUARD_HOME}/ended/${id}`],
+    ['state', (id: string) => `mv ends/confirmed ${GUARD_HOME}/ended/${id}`],
+  ])('that leaves a confirmation without its %s: it is confirmed', async (_, damage) => {
+    await bringTo('activated');
+    await inTransaction(damage(tx));
+    await loseIt();
+    expect([await record(), await live()]).toEqual([CONFIRMED, NEW]);
+    await expectNothingLeft();
+  });
+
+  test('in the middle of a revert: the rest is put back at boot', async () => {
+    await bringTo('activated');
+    await inTransaction(`mv words/reverting state && rm -f ${MADE}`);
+    await loseIt();
+    expect([await record(), await live()]).toEqual([REVERTED, OLD]);
+    await expectNothingLeft();
+  });
+
+  test('in the middle of activation: what was is put back at boot', async () => {
+    await bringTo('staged');
+    await inTransaction(`mv words/activating state && mv /etc/.duo-fleet/new/1 ${CHANGED}`);
+    await loseIt();
+    expect([await record(), await live()]).toEqual([REVERTED, OLD]);
+    await expectNothingLeft();
+  });
+
+  test('in the middle of preparing: the claim is given up at boot', async () => {
+    await bringTo('staged');
+    await inTransaction('echo armed >state && rm -rf /etc/.duo-fleet/new root');
+    await loseIt();
+    expect([await record(), await live()]).toEqual([ABORTED, OLD]);
+    await expectNothingLeft();
+  });
+
+  test('after a revert’s record and before its clearing up: it is over, and nothing is done twice', async () => {
+    await bringTo('activated');
+    await inTransaction(`mv words/reverting state && mv ends/reverted ${GUARD_HOME}/ended/${tx}`);
+    await must(`echo old >${CHANGED}; rm -r "$(dirname ${MADE})"; echo 'to go' >${REMOVED}`);
+    await loseIt();
+    expect([await record(), await live()]).toEqual([REVERTED, OLD]);
+    await expectNothingLeft();
+  });
+});
