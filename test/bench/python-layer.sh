@@ -9,6 +9,7 @@ set -eu
 root=$1
 release=$2
 mirror=$3
+[ -n "$mirror" ] || { echo 'no Debian mirror is known here: name one in DUO_FLEET_LAB_MIRROR' >&2; exit 1; }
 target=$4
 
 # Two benches may start at once: who waited for the lock finds the work done.

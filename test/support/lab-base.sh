@@ -5,7 +5,8 @@
 #   group NAME GID | user NAME UID GROUP,GROUP|- PASSWORD|- | sudoers NAME RULE
 # TARGET is a folder, and nothing is done when it exists; it gets `root` (the file system, never to be changed afterwards) and
 # `packages` (Debian's own .deb files of Duo's module, which the lab's duo-unix package is made from).
-# About 30 s and 350 MB for each release. Everything comes from MIRROR and is verified by apt.
+# About 30 s and 350 MB for each release. Everything comes from MIRROR (or, where it is empty, from the mirror that mmdebstrap
+# knows) and is verified by apt.
 set -eu
 
 release=$1
@@ -54,7 +55,7 @@ mmdebstrap --quiet --variant=minbase --mode=root --format=directory --include="$
   --dpkgopt='force-unsafe-io' \
   --customize-hook="chroot \"\$1\" sh -c 'cd /var/tmp && apt-get -q download libpam-duo login-duo $libduo'" \
   --customize-hook="sh -c 'mv \"\$1\"/var/tmp/*.deb \"$built/packages/\"' sh \"\$1\"" \
-  "$release" "$built/root" "$mirror" </dev/null
+  "$release" "$built/root" ${mirror:+"$mirror"} </dev/null
 
 root=$built/root
 

@@ -37,10 +37,7 @@ export async function labBase(
   return { root: join(folder, 'root'), packages: join(folder, 'packages') };
 }
 
-/** Debian's own address for whatever mirror is near (https://deb.debian.org); apt verifies what comes from it. */
-const PUBLIC_MIRROR = 'http://deb.debian.org/debian';
-
-/** $DUO_FLEET_LAB_MIRROR, else the mirror in this machine's own apt configuration, else Debian's public one. */
+/** $DUO_FLEET_LAB_MIRROR, else the mirror in this machine's own apt configuration, else '': mmdebstrap knows Debian's own. */
 export async function debianMirror(): Promise<string> {
   const chosen = process.env['DUO_FLEET_LAB_MIRROR'];
   if (chosen !== undefined) return chosen;
@@ -48,10 +45,10 @@ export async function debianMirror(): Promise<string> {
   return mirrorAmong((await runProcess(['apt-get', 'indextargets', ...targets])).stdout);
 }
 
-/** The first Debian mirror among lines `ORIGIN|LABEL|URI`; the public one where there is none, as on Ubuntu. */
+/** The first Debian mirror among lines `ORIGIN|LABEL|URI`; '' where there is none, as on Ubuntu. */
 export function mirrorAmong(targets: string): string {
   const line = targets.split('\n').find((target) => target.startsWith('Debian|Debian|'));
-  return line?.split('|')[2] ?? PUBLIC_MIRROR;
+  return line?.split('|')[2] ?? '';
 }
 
 /** Accounts, groups and sudoers as lines for lab-base.sh. */

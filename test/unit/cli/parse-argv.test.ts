@@ -5,7 +5,7 @@ import { testSurroundings } from '../../support/surroundings.ts';
 
 const parse = (line: string, env: Record<string, string> = {}) =>
   parseArgv(
-    testSurroundings({ argv: line.split(' ').filter(Boolean), env, cwd: '/work', home: '/home/ann' }),
+    testSurroundings({ argv: line.split(' ').filter(Boolean), env, cwd: '/there', home: '/home/ann' }),
   );
 
 const optionsOf = async (line: string, env: Record<string, string> = {}): Promise<Options> => {
@@ -42,7 +42,7 @@ describe('what the operator asks for', () => {
       forks: 5,
       json: true,
       yes: true,
-      report: '/work/out/r.json',
+      report: '/there/out/r.json',
       leaseS: 120,
       hostKeys: 'accept-new',
       knownHosts: '/home/ann/kh',
@@ -69,7 +69,7 @@ describe('what the operator asks for', () => {
       forks: 7,
       json: true,
       hosts: ['a', 'b'],
-      knownHosts: '/work/kh',
+      knownHosts: '/there/kh',
     });
     expect(await optionsOf('plan --forks 3 --no-json --host c', env)).toMatchObject({
       forks: 3,

@@ -235,7 +235,7 @@ describe('what stands in the way', () => {
       {
         duoSources: {
           '/etc/apt/sources.list': [
-            'deb http://deb.debian.org/debian bookworm main',
+            'deb https://mirror.test/debian bookworm main',
             'deb [arch=amd64] https://pkg.duosecurity.com/Debian bookworm main',
           ],
         },
