@@ -1,6 +1,10 @@
 // What `duo-fleet apply`, `plan` and `verify` promise, kept on whole hosts of both generations.
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { LAB_SKEY, LAB_USERS } from '../support/lab-hosts.ts';
+import { runProcess } from '../support/lab-process.ts';
 import { startFleet, type LabFleet } from '../support/lab.ts';
 import {
   automationGetsIn,
@@ -169,6 +173,25 @@ describe('the secret key', () => {
       expect(text.length).toBeGreaterThan(0);
       expect(text).not.toContain(LAB_SKEY);
     }
+  });
+
+  test('is in no process list and no environment, of the controller or of a host, while apply is at work', async () => {
+    const host = fleet.host('bookworm1');
+    await host.reset();
+    const folder = await mkdtemp(join(tmpdir(), 'duo-fleet-watched-'));
+    await writeFile(join(folder, 'key'), `${LAB_SKEY}\n`);
+    // This machine's /proc shows the hosts' processes too. The pattern is in a file, or grep would find itself.
+    const look = `while [ ! -e ${folder}/stop ]; do
+      for kind in cmdline environ; do grep -laFf ${folder}/key /proc/[0-9]*/$kind 2>/dev/null; done
+      echo round; done`;
+    const watching = runProcess(['sh', '-c', look], { timeoutMs: 120_000 });
+    const apply = await product.run(['apply', '--host', host.name, inventory]);
+    await writeFile(join(folder, 'stop'), '');
+    const seen = (await watching).stdout.trim().split('\n');
+    await rm(folder, { recursive: true });
+    expect(apply.verdicts).toEqual({ bookworm1: 'confirmed' });
+    expect(seen.length).toBeGreaterThan(20);
+    expect(seen.filter((line) => line !== 'round')).toEqual([]);
   });
 
   test('is on a host in /etc/duo/pam_duo.conf and in the kept snapshots, and there for root alone', async () => {
