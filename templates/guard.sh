@@ -114,8 +114,10 @@ start_unit() { # NAME RESTART OPERATION ARGS...
   name=$1-$TX restart=$2
   shift 2
   if has_systemd; then
-    # No limit of starts: a watcher that is killed again and again must come back each time.
+    # No limit of starts: a watcher that is killed again and again must come back each time. But where this script is gone
+    # (2 or 127, by the shell) the transaction has ended, and nothing may try for ever to run it.
     systemd-run --quiet --collect --unit="$name" --service-type=exec -p Restart="$restart" -p RestartSec=100ms -p StartLimitIntervalSec=0 \
+      -p RestartPreventExitStatus='2 127' \
       -p OOMScoreAdjust=-900 -p KillMode=control-group -p LimitCORE=0 -p StandardOutput=null -p StandardError=null \
       /bin/sh "$T/in/guard.sh" "$@" </dev/null
   else
@@ -972,7 +974,7 @@ boot() { # before sshd takes a login: files only, no package manager, no reload
 }
 # The first tier: needs sh and mv, no space, no network, no PAM. In reverse, so that PAM lets go of the module first.
 restore_files() {
-  reload='' missed=''
+  missed=''
   while read -r n what path; do
     same "$T/snap/$n" "$path" && continue
     if foreign "$n" "$path"; then
@@ -987,11 +989,12 @@ restore_files() {
     fi || {
       say "cannot put back $path"
       missed=yes
-      continue
     }
-    case $path in /etc/ssh/*) reload=yes ;; esac
   done <"$T/snap/restore"
-  if [ "$reload:$1" = yes:reload ]; then reload_sshd now || say 'sshd does not answer a reload'; fi
+  # Also where the files are back already: what put them there may have been stopped before it could reload.
+  if [ "$1" = reload ] && grep -q '^reload ' "$T/in/manifest"; then
+    reload_sshd now || say 'sshd does not answer a reload'
+  fi
   [ -z "$missed" ]
 }
 # foreign N PATH: neither what was nor what we wrote. Only files of the manifest: packages' scripts write the others.
@@ -1030,7 +1033,7 @@ restore_packages_once() {
   pkg_lines install | while read -r name _; do
     [ -e "$T/snap/deb/$name.deb" ] && continue
     module=$(cat "$T/in/module" 2>/dev/null)
-    if [ -n "$module" ] && grep -rqF -e "$module" /etc/pam.d ; then
+    if [ -n "$module" ] && grep -rqF -e "$module" /etc/pam.d; then
       say "$name stays: a PAM file still names its module"
       grep -rlF -e "$module" /etc/pam.d | while read -r path; do
         grep -qxF -e "$path" "$T/foreign" 2>/dev/null || say "$path" >>"$T/foreign"

@@ -41,6 +41,18 @@ const refused = (
   attempt: { title: `${name} with ${what}`, user: name, factors, command: null, gate },
 });
 
+/** Automation by its key, and `sudo -n true` asks nothing: what must work before, in the rehearsal, and ever after. */
+export const automationGetsIn = ({ connection: { user, become } }: Settings): Expectation => ({
+  must: 'get-in',
+  attempt: {
+    title: `${user} by key${become ? ', and sudo -n true' : ''}`,
+    user,
+    factors: [{ kind: 'publickey' }],
+    command: become ? 'sudo -n true' : 'true',
+    gate: 'candidate',
+  },
+});
+
 /**
  * The rehearsal of the core: automation gets in by key and `sudo -n true` asks nothing; wrong and empty passwords are
  * refused for automation, root and a local user, with the candidate settings and again with PAM as the only gate.
@@ -56,19 +68,9 @@ export const rehearsalOf = (
   facts: Facts,
   passwords: { readonly wrong: Secret; readonly empty: Secret },
 ): readonly Expectation[] => {
-  const { user, become } = settings.connection;
   const { wrong, empty } = passwords;
   return [
-    {
-      must: 'get-in',
-      attempt: {
-        title: `${user} by key${become ? ', and sudo -n true' : ''}`,
-        user,
-        factors: [{ kind: 'publickey' }],
-        command: become ? 'sudo -n true' : 'true',
-        gate: 'candidate',
-      },
-    },
+    automationGetsIn(settings),
     ...personasToRefuse(settings, facts).flatMap((name) => [
       refused(name, 'a wrong password, PAM as the only gate', 'pam-only', [sent(wrong)]),
       refused(name, 'an empty password, PAM as the only gate', 'pam-only', [answered(empty)]),
