@@ -13,6 +13,7 @@ export interface Facts {
   readonly files: Readonly<Record<string, FileFacts>>;
   readonly sshd: SshdFacts;
   readonly sudo: SudoFacts;
+  readonly pam: PamFacts;
   /** By requested group name; `null` when `getent group` does not know it. */
   readonly groups: Readonly<
     Record<string, { readonly gid: number; readonly members: readonly string[] } | null>
@@ -81,6 +82,8 @@ export interface SshdFacts {
    */
   readonly effective: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>;
   readonly error: string;
+  /** By connection label: the account that its settings were asked for; a label is absent where the host has nobody of its kind. */
+  readonly users: Readonly<Record<string, string>>;
   /** systemd unit that serves: `ssh` or `sshd`; and whether service and socket are active. */
   readonly unit: string;
   readonly serviceActive: boolean;
@@ -92,6 +95,13 @@ export interface SshdFacts {
     readonly environment: readonly string[];
     readonly environmentFiles: readonly string[];
   };
+}
+
+export interface PamFacts {
+  /** File names in the folders that libpam searches for a bare module name (`pam_unix.so`); `null`: not read. */
+  readonly modules: readonly string[] | null;
+  /** /etc/nologin or /run/nologin is there: nobody but root may log in; `null`: not read. */
+  readonly nologin: boolean | null;
 }
 
 export interface SudoFacts {
@@ -119,7 +129,23 @@ export interface AccountFacts {
   readonly expired: boolean;
   /** Lines of its AuthorizedKeysFile files that are keys. */
   readonly authorizedKeys: number;
+  /** Days since sshd's log last told of a login by key; `null`: none in the time looked at, or not looked at. */
+  readonly keyLoginDaysAgo: number | null;
+  readonly sudo: SudoRights;
 }
+
+/** What `sudo -l -U` says that an account may do; each rule as sudo prints it, `(ALL) NOPASSWD: ALL`. */
+export type SudoRights =
+  /** Not asked, or sudo did not say. */
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'none' }
+  | {
+      readonly kind: 'some';
+      /** Rules for which sudo asks its PAM stack. */
+      readonly asking: readonly string[];
+      /** Rules for which it does not: NOPASSWD, or `!authenticate` in Defaults. */
+      readonly silent: readonly string[];
+    };
 
 export interface PendingFacts {
   readonly tx: string;

@@ -144,6 +144,8 @@ export const readAccounts = (sections: Sections): Facts['accounts'] => {
       password: row.password,
       expired: row.expired,
       authorizedKeys,
+      keyLoginDaysAgo: null,
+      sudo: { kind: 'unknown' },
     };
   }
   return accounts;

@@ -78,6 +78,7 @@ export const readSshd = (sections: Sections): SshdFacts => {
     version: /^\d+(?:\.\d+)*/.exec(only(sections, 'ssh-version').lines[0] ?? '')?.[0] ?? '',
     effective: errors.length > 0 ? {} : effective,
     error: errors[0] ?? '',
+    users: {},
     unit: (service?.id ?? '').replace(/\.service$/, ''),
     serviceActive: service?.active ?? false,
     socketActive: units.some(({ id, active }) => id.endsWith('.socket') && active),

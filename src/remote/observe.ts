@@ -125,6 +125,7 @@ export const parseObserveOutput = (output: Uint8Array, nonce: string): Facts => 
     files: readFiles(sections),
     sshd: readSshd(sections),
     sudo: readSudo(only(sections, 'sudo')),
+    pam: { modules: null, nologin: null },
     groups: readGroups(sections),
     accounts: readAccounts(sections),
     dpkgLockHolder: readLock(only(sections, 'lock')),

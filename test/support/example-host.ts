@@ -87,6 +87,8 @@ export const accountOf = (over: Partial<AccountFacts> = {}): AccountFacts => ({
   password: 'set',
   expired: false,
   authorizedKeys: 0,
+  keyLoginDaysAgo: null,
+  sudo: { kind: 'unknown' },
   ...over,
 });
 
@@ -154,6 +156,7 @@ export const exampleFacts = (over: Partial<Facts> = {}): Facts => {
       version: '9.2',
       effective: Object.fromEntries(asked.connections.map(({ label }) => [label, STOCK_EFFECTIVE])),
       error: '',
+      users: {},
       unit: 'ssh',
       serviceActive: true,
       socketActive: false,
@@ -163,6 +166,7 @@ export const exampleFacts = (over: Partial<Facts> = {}): Facts => {
         environmentFiles: ['/etc/default/ssh'],
       },
     },
+    pam: { modules: null, nologin: null },
     sudo: {
       implementation: 'sudo',
       version: '1.9.13p3',

@@ -166,12 +166,14 @@ export const factsOf = (host: FakeHost, request: ObserveRequest): Facts => ({
     version: '9.2',
     effective: {},
     error: '',
+    users: {},
     unit: 'ssh',
     serviceActive: true,
     socketActive: false,
     start: { commands: [], environment: [], environmentFiles: [] },
   },
   sudo: { implementation: 'sudo', version: '1.9.13', defaults: null },
+  pam: { modules: null, nologin: null },
   groups: {},
   accounts: {
     dora: {
@@ -182,6 +184,8 @@ export const factsOf = (host: FakeHost, request: ObserveRequest): Facts => ({
       password: 'set',
       expired: false,
       authorizedKeys: 0,
+      keyLoginDaysAgo: null,
+      sudo: { kind: 'unknown' },
     },
   },
   dpkgLockHolder: null,

@@ -20,6 +20,8 @@ const facts = {
       password: 'set',
       expired: false,
       authorizedKeys: 1,
+      keyLoginDaysAgo: null,
+      sudo: { kind: 'unknown' },
     },
     dora: {
       uid: 1002,
@@ -29,6 +31,8 @@ const facts = {
       password: 'set',
       expired: false,
       authorizedKeys: 1,
+      keyLoginDaysAgo: null,
+      sudo: { kind: 'unknown' },
     },
   },
 } as Partial<Facts> as Facts;
