@@ -1,0 +1,80 @@
+// What Duo's module writes to the host's log about a login, and what that proves.
+import { printable } from '../core/printable.ts';
+
+/**
+ * How a line ends the question whether Duo was asked. `asked`: Duo answered, and the user is in. `not-asked`: the user is
+ * in, or would be, without Duo. `denied`: Duo or the module said no.
+ */
+type Meaning = 'asked' | 'not-asked' | 'denied';
+
+interface Sentence {
+  /** The rule of a finding about it: `canary-failsafe`. */
+  readonly rule: string;
+  readonly meaning: Meaning;
+  readonly pattern: RegExp;
+}
+
+/**
+ * The module's sentences, most of them `MESSAGE for 'USER' from ADDRESS: WHY`. A group `user` is whom it is about; without
+ * one it is about the module's own settings. Source: duo_unix lib/util.c (duo_log), pam_duo/pam_duo.c, 1.11.3 to 2.2.3;
+ * what precedes it on a log's line (time, host, `sshd[123]: `) is not the module's.
+ */
+const SENTENCES: readonly Sentence[] = [
+  { rule: 'canary-successful', meaning: 'asked', pattern: /Successful Duo login for '(?<user>[^']*)'/ },
+  { rule: 'canary-skipped', meaning: 'asked', pattern: /Skipped Duo login for '(?<user>[^']*)'/ },
+  { rule: 'canary-failsafe', meaning: 'not-asked', pattern: /Failsafe Duo login for '(?<user>[^']*)'/ },
+  { rule: 'canary-failsecure', meaning: 'denied', pattern: /Failsecure Duo login for '(?<user>[^']*)'/ },
+  { rule: 'canary-aborted', meaning: 'denied', pattern: /Aborted Duo login for '(?<user>[^']*)'/ },
+  { rule: 'canary-failed', meaning: 'denied', pattern: /Failed Duo login for '(?<user>[^']*)'/ },
+  { rule: 'canary-error', meaning: 'denied', pattern: /Error in Duo login for '(?<user>[^']*)'/ },
+  {
+    rule: 'canary-error',
+    meaning: 'denied',
+    pattern: /Couldn't (?:get groups|open Duo API handle) for '(?<user>[^']*)'/,
+  },
+  { rule: 'canary-bypassed', meaning: 'not-asked', pattern: /User (?<user>\S+) bypassed Duo 2FA/ },
+  { rule: 'canary-misconfigured', meaning: 'not-asked', pattern: /Parse error in \S+, line \d+/ },
+  { rule: 'canary-misconfigured', meaning: 'not-asked', pattern: /Missing host, ikey, or skey in / },
+  { rule: 'canary-misconfigured', meaning: 'not-asked', pattern: /\/\S+ must be readable only by user / },
+  { rule: 'canary-misconfigured', meaning: 'not-asked', pattern: /Couldn't open \/\S+: / },
+  { rule: 'canary-misconfigured', meaning: 'denied', pattern: /Invalid pam_duo option: / },
+];
+
+/** Why a login does not prove that Duo was asked. */
+export interface DuoDoubt {
+  /** `canary-failsafe`, `canary-bypassed`, `canary-silent`, ... */
+  readonly rule: string;
+  readonly meaning: 'not-asked' | 'denied';
+  /** A sentence that has the log's line in it. */
+  readonly message: string;
+}
+
+/**
+ * What the module's own log says of a user's login; `null` when it proves that Duo was asked and let the user in. A login
+ * that got in is no proof by itself: under failmode safe everybody gets in while Duo is away.
+ * @param lines of the host's log, since before the login; lines about others and of others count for nothing
+ */
+export const doubtOf = (user: string, lines: readonly string[]): DuoDoubt | null => {
+  const said = lines.flatMap((line) => {
+    for (const sentence of SENTENCES) {
+      const match = sentence.pattern.exec(line);
+      if (match === null) continue;
+      const about = match.groups?.['user'];
+      return about === undefined || about === user ? [{ ...sentence, text: line.slice(match.index) }] : [];
+    }
+    return [];
+  });
+  // One way around Duo is enough to doubt the rest, whatever was written before or after it.
+  const last = said.find(({ meaning }) => meaning === 'not-asked') ?? said.at(-1);
+  if (last === undefined) {
+    return {
+      rule: 'canary-silent',
+      meaning: 'not-asked',
+      message: `Duo's module wrote nothing about ${user} to the host's log, so nothing shows that Duo was asked`,
+    };
+  }
+  const { meaning, rule, text } = last;
+  return meaning === 'asked'
+    ? null
+    : { rule, meaning, message: `Duo's module says: ${printable(text, 300)}` };
+};
