@@ -32,6 +32,21 @@ export interface PamAttempt {
   readonly authInfo: string;
   /** Address that the login comes from, '' for none (sudo). */
   readonly rhost: string;
+  /** The program accepts empty passwords (sshd: PermitEmptyPasswords); absent: not known for sshd, yes for others. */
+  readonly emptyAllowed?: boolean;
+}
+
+/** What is known of an attempt; what is `undefined` is not, and whatever hangs on it is unsure. */
+export interface PamKnowledge {
+  readonly service: string;
+  readonly user: string | undefined;
+  readonly account: AccountFacts | null | undefined;
+  readonly password: PamAttempt['password'] | undefined;
+  readonly duo: DuoAnswer | undefined;
+  readonly authInfo: string | undefined;
+  readonly rhost: string | undefined;
+  /** The program accepts empty passwords: PAM_DISALLOW_NULL_AUTHTOK is not set (sshd: PermitEmptyPasswords). */
+  readonly emptyAllowed?: boolean | undefined;
 }
 
 /** What one module says. */
@@ -40,8 +55,12 @@ export type ModuleAnswer =
   /** It may return any of `codes`. */
   | { readonly kind: 'unknown'; readonly codes: readonly PamCode[]; readonly why: string };
 
-/** libpam's management calls that decide over a login. */
-export type PamCall = 'authenticate' | 'setcred' | 'acct_mgmt';
+/**
+ * libpam's management calls that decide over a login. `setcred` follows an authenticate of the same handle and goes by
+ * what that had from each line; `setcred-alone` has none before it: sshd after a key, or after keyboard-interactive, for
+ * which it authenticates in another process.
+ */
+export type PamCall = 'authenticate' | 'setcred' | 'setcred-alone' | 'acct_mgmt';
 
 /** One line that libpam came by, in its order, and what it did there. */
 export interface PamStep {

@@ -1,5 +1,4 @@
 // Who stands before our PAM stacks, and what must become of each: for the walk in memory and for the real libpam.
-import type { ModuleAnswer } from './pam-walk.ts';
 
 /** Accounts that every Debian has, in the parts of our personas: group and account have the same name. */
 export const PERSONAS = {
@@ -12,8 +11,8 @@ export type Persona = keyof typeof PERSONAS;
 
 export interface Situation {
   readonly persona: Persona;
-  readonly duo: ModuleAnswer;
-  readonly password: ModuleAnswer;
+  readonly duo: 'success' | 'error';
+  readonly password: 'success' | 'error';
   /** What sshd has told PAM of the factors so far: SSH_AUTH_INFO_0. */
   readonly shown: string;
 }
