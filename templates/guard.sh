@@ -589,7 +589,8 @@ check_staged() {
     esac
   done <"$T/in/manifest"
   # One look through the candidate tree: can a namespace be had, and does sshd take the settings that it would find.
-  said=$(unshare -m --propagation private /bin/sh "$T/in/guard.sh" in-namespace "$TX" check 2>&1)
+  make_tally_folders
+  said=$(unshare -m -n --propagation private /bin/sh "$T/in/guard.sh" in-namespace "$TX" check 2>&1)
   case $?:$said in
   0:entered*) ;;
   *:entered*)
@@ -602,6 +603,7 @@ check_staged() {
     ;;
   esac
   say 'rehearsal possible'
+  announce_rehearsal
 }
 body_prepare() {
   # The fence: once it is armed, what is live may already be ours, and a new snapshot would take it for what was.
@@ -627,13 +629,85 @@ body_prepare() {
 
 # --- rehearsal: the candidate tree over the live one, for one process only ---
 
+# Failed logins are watched. Whoever watches is told before, and when it is over; where there is no logger nobody is.
+announce() {
+  timeout 5 logger -t duo-fleet -p auth.notice -- "$*" 2>/dev/null || :
+}
+announce_rehearsal() {
+  count=$(refusals 1)
+  [ "$count" -gt 0 ] || return 0
+  true >"$T/announced" || return 0
+  announce "rehearsal of run $(run_id): $count logins that must fail follow, from UNKNOWN; nobody is attacking, and no account is locked by them"
+}
+announce_end() {
+  if [ -e "$T/announced" ]; then
+    rm -f "$T/announced"
+    announce "rehearsal of run $(run_id) is over: whatever fails from here on is not ours"
+  fi
+}
+announce_canary() {
+  [ "$(refusals 2)" -gt 0 ] || return 0
+  announce "canary of run $(run_id): one login that must fail follows, over the network"
+}
+refusals() { # 1 in the rehearsal, 2 over the network: how many the controller will try
+  count=$(cut -d ' ' -f "$1" "$T/in/refusals" 2>/dev/null)
+  say "${count:-0}"
+}
+run_id() { sed -n 's/^run=//p' "$T/owner" 2>/dev/null; }
+
+# Where failures are counted: pam_faillock's folders (its default, `dir=` in its file and in stacks) and the files of
+# pam_tally2 and pam_tally (faillock.conf(5), pam_tally2(8)), one a line.
+tally_folders() {
+  {
+    say /run/faillock
+    sed -n 's/^[[:space:]]*dir[[:space:]]*=[[:space:]]*//p' /etc/security/faillock.conf
+    sed -n '/^[[:space:]]*#/!s/.*pam_faillock.*[[:space:]]dir=\([^][:space:]]*\).*/\1/p' /etc/pam.d/*
+  } 2>/dev/null | sed 's|^/var/run/|/run/|' | grep '^/' | sort -u
+}
+tally_files() {
+  {
+    say /var/log/tallylog
+    say /var/log/faillog
+    sed -n '/^[[:space:]]*#/!s/.*pam_tally.*[[:space:]]file=\([^][:space:]]*\).*/\1/p' /etc/pam.d/*
+  } 2>/dev/null | grep '^/' | sort -u
+}
+# What is not there yet cannot be covered, and pam_faillock would make it: so it is made here, and taken away afterwards.
+make_tally_folders() {
+  grep -qs '^[^#]*pam_faillock' /etc/pam.d/* || return 0
+  tally_folders | while read -r folder; do
+    if [ ! -d "$folder" ] && mkdir -m 0755 "$folder" 2>/dev/null; then say "$folder" >>"$T/tally-folders"; fi
+  done
+}
+remove_tally_folders() {
+  [ -r "$T/tally-folders" ] || return 0
+  # Only while it is empty: a real failure may have been counted in it meanwhile.
+  while read -r folder; do rmdir "$folder" 2>/dev/null; done <"$T/tally-folders"
+  return 0
+}
+cover_tallies() {
+  covered='' paths=$(tally_folders && tally_files)
+  while read -r path; do
+    if [ -d "$path" ]; then
+      mount -t tmpfs -o mode=0755,size=1m tmpfs "$path" || return 1
+    elif [ -f "$path" ]; then
+      # An empty one of its own for this process, in memory: the file itself may be as large as the highest uid.
+      if [ -z "$covered" ]; then mount -t tmpfs -o mode=0700,size=1m tmpfs "$T/tallies" || return 1; fi
+      covered=yes
+      name="$T/tallies/$(printf '%s' "$path" | tr / _)"
+      true >"$name" && mount --bind "$name" "$path" || return 1
+    fi
+  done <<PATHS
+$paths
+PATHS
+}
+
 enter_candidate() {
-  mkdir -p "$RUN_DIR" /run/sshd
+  mkdir -p "$RUN_DIR" /run/sshd "$T/tallies"
   chmod 0755 /run/sshd
   mount -t overlay duo-fleet -o "lowerdir=$T/root/etc:/etc" /etc || return 1
   if [ -d "$T/root/usr" ]; then mount -t overlay duo-fleet -o "lowerdir=$T/root/usr:/usr" /usr || return 1; fi
-  # Deliberate failures must not lock an account.
-  if [ -d /run/faillock ]; then mount -t tmpfs -o mode=0755,size=1m tmpfs /run/faillock || return 1; fi
+  # Deliberate failures must not lock an account. After the overlay, since the candidate stacks are what counts.
+  cover_tallies
 }
 in_namespace() { # check|candidate|pam-only
   enter_candidate || exit 1
@@ -662,7 +736,7 @@ in_namespace() { # check|candidate|pam-only
   pam-only) exec /usr/sbin/sshd -i -f "$T/pam-only.conf" ;;
   esac
 }
-rehearse() {
+rehearse() { # candidate|pam-only live|none
   case $(state):$1 in
   staged:candidate | staged:pam-only) ;;
   *)
@@ -670,7 +744,14 @@ rehearse() {
     exit "$FENCED"
     ;;
   esac
-  exec unshare -m --propagation private /bin/sh "$T/in/guard.sh" in-namespace "$TX" "$1"
+  # Without a network, whatever the stack does: wrong passwords never reach Duo, so nobody's telephone rings.
+  case ${2:-none} in
+  live) set -- "$1" -m ;;
+  *) set -- "$1" -m -n ;;
+  esac
+  gate=$1
+  shift
+  exec unshare "$@" --propagation private /bin/sh "$T/in/guard.sh" in-namespace "$TX" "$gate"
 }
 
 # --- activation ---
@@ -691,6 +772,7 @@ body_activate() {
   fi
   with_lock advance staged activating || exit "$?"
   sync "$T/state" 2>/dev/null
+  announce_end
   step='' reloaded=''
   while read -r kind n mode _ path; do
     case $kind in
@@ -718,6 +800,7 @@ body_activate() {
     sshd_serves || fail 'sshd does not serve after the reload'
   fi
   sync -f /etc 2>/dev/null
+  announce_canary
   with_lock advance activating activated || exit "$?"
 }
 same() { # are both absent, or both there with the same bytes, mode and owner
@@ -852,6 +935,8 @@ confirm() {
 }
 # After the end, under the lock; may be repeated, and never touches a later transaction.
 clean_up() {
+  announce_end
+  remove_tally_folders
   case $(state) in
   confirmed | aborted | reverted) [ -e "$HOME_DIR/ended/$TX" ] || record_end "$(state)" ;;
   esac

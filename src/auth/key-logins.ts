@@ -5,8 +5,12 @@ import type { Settings } from '../core/settings.ts';
 /** Shells that end a login at once; SFTP and forwarding work past them all the same. */
 export const isNoShell = (shell: string): boolean => /\/(?:nologin|false)$/.test(shell);
 
+/** Whether an account gets in by key today: one lies in its files, or sshd's log tells of one (a certificate, a command's answer). */
+export const hasKeyLogin = (account: AccountFacts): boolean =>
+  account.authorizedKeys > 0 || account.keyLoginDaysAgo !== null;
+
 /**
- * Accounts with a local password and no authorized keys, which get in by it today and could not any more, a key being
+ * Accounts with a local password and no login by key, which get in by it today and could not any more, a key being
  * wanted first. Members of Duo's groups are among them. None where sshd takes no password already.
  */
 export const passwordLogins = (settings: Settings, facts: Facts): readonly string[] => {
@@ -20,7 +24,7 @@ export const passwordLogins = (settings: Settings, facts: Facts): readonly strin
     .filter(
       ([name, account]) =>
         account !== null &&
-        account.authorizedKeys === 0 &&
+        !hasKeyLogin(account) &&
         account.password === 'set' &&
         !account.expired &&
         !isNoShell(account.shell) &&
@@ -40,26 +44,24 @@ export const passwordLogins = (settings: Settings, facts: Facts): readonly strin
  */
 export interface KeyLogin {
   readonly account: string;
+  /** Days since its last login by key, where no file of authorized keys shows it: only sshd's log does. */
+  readonly onlyLoggedDaysAgo: number | null;
   readonly outcome: 'lost' | 'needs-password' | 'unknown';
 }
 
 /**
- * Accounts with authorized keys whose login changes; those that keep theirs are left out: automation, key-only ones,
+ * Accounts that log in by key ({@link hasKeyLogin}) whose login changes; those that keep theirs are left out: automation, key-only ones,
  * members of Duo's groups (they meet Duo), break-glass with a password, and those whose loss was accepted.
  */
 export const keyLogins = (settings: Settings, facts: Facts): readonly KeyLogin[] =>
   Object.entries(facts.accounts)
     .flatMap(([account, known]): readonly KeyLogin[] => {
       // An expired account loses nothing: often it is somebody who has left.
-      if (
-        known === null ||
-        known.expired ||
-        known.authorizedKeys === 0 ||
-        keepsLogin(account, known, settings)
-      )
+      if (known === null || known.expired || !hasKeyLogin(known) || keepsLogin(account, known, settings))
         return [];
       const outcome = account === 'root' ? rootOutcome(known, facts) : outcomeOf(known);
-      return outcome === null ? [] : [{ account, outcome }];
+      const onlyLoggedDaysAgo = known.authorizedKeys === 0 ? known.keyLoginDaysAgo : null;
+      return outcome === null ? [] : [{ account, onlyLoggedDaysAgo, outcome }];
     })
     .toSorted((a, b) => (a.account < b.account ? -1 : 1));
 

@@ -91,7 +91,7 @@ const textOfKept = (lines: readonly PamLine[]): string =>
 // --- which lines may go, and which stand in the way ---
 
 /** Files that Debian's service files include for all types; pam-auth-update keeps auth lines in common-auth alone. */
-const COMMON_FILES: readonly string[] = [
+export const COMMON_PAM_FILES: readonly string[] = [
   'common-auth',
   'common-account',
   'common-password',
@@ -124,7 +124,7 @@ const problemOf = ({ says }: PamLine, file: PamFile): string | null => {
     case 'nothing':
       return null;
     case 'include':
-      return COMMON_FILES.includes(says.file)
+      return COMMON_PAM_FILES.includes(says.file)
         ? null
         : `includes ${says.file}, which may hold auth lines of its own; move what it says into this file`;
     case 'rule':

@@ -1,79 +1,65 @@
-// Which logins are tried through the candidate files, and what each must end in.
+// Which logins are tried through the candidate files, and which on the live host afterwards.
 import type { Facts } from '../core/facts.ts';
-import { Failure } from '../core/failure.ts';
-import type { LoginAttempt, LoginFactor, LoginOutcome } from '../core/remote.ts';
-import type { Secret } from '../core/secret.ts';
+import { isAddressOf } from '../core/ip-address.ts';
 import type { Settings } from '../core/settings.ts';
-
-/** An attempt and what it must end in. */
-export interface Expectation {
-  readonly attempt: LoginAttempt;
-  readonly must: 'get-in' | 'be-refused';
-}
+import {
+  answered,
+  automationGetsIn,
+  breakGlassGetsIn,
+  membersGetIn,
+  refused,
+  sent,
+  type Expectation,
+  type ProbeMeans,
+} from './expectation.ts';
 
 /**
- * The accounts whose passwords are tried wrongly: automation, root, and somebody local who logs in by password. An
- * account that is not there would be refused by any stack and prove nothing.
+ * The accounts whose passwords are tried wrongly: automation, root, break-glass, somebody local who logs in by password,
+ * and a member of Duo's groups. An account that is not there would be refused by any stack and prove nothing.
  */
 const personasToRefuse = (settings: Settings, facts: Facts): readonly string[] => {
   const duoGroups = new Set([settings.serverAccessGroup, settings.sudoGroup]);
-  const local = Object.entries(facts.accounts).find(
-    ([name, account]) =>
-      account !== null &&
-      account.password === 'set' &&
-      account.uid >= 1000 &&
-      name !== settings.connection.user &&
-      !account.groups.some((group) => duoGroups.has(group)),
-  )?.[0];
-  const names = [settings.connection.user, 'root', local ?? settings.breakGlass?.user];
-  return [...new Set(names.filter((name) => name !== undefined))];
+  const special = new Set([settings.connection.user, settings.breakGlass?.user, 'root']);
+  const accounts = Object.entries(facts.accounts).flatMap(([name, account]) =>
+    account === null || special.has(name)
+      ? []
+      : [{ name, account, isMember: account.groups.some((group) => duoGroups.has(group)) }],
+  );
+  const members = accounts.filter(({ isMember }) => isMember);
+  const member = members.find(({ account }) => account.password === 'set') ?? members[0];
+  const local = accounts.find(
+    ({ account, isMember }) => !isMember && account.password === 'set' && account.uid >= 1000,
+  );
+  const breakGlass = settings.breakGlass?.user;
+  return [
+    settings.connection.user,
+    'root',
+    ...(breakGlass === undefined || facts.accounts[breakGlass] === null ? [] : [breakGlass]),
+    ...(local === undefined ? [] : [local.name]),
+    ...(member === undefined ? [] : [member.name]),
+  ];
 };
 
-const sent = (password: Secret): LoginFactor => ({ kind: 'password', password });
-const answered = (answer: Secret): LoginFactor => ({ kind: 'keyboard-interactive', answer });
-const refused = (
-  name: string,
-  what: string,
-  gate: LoginAttempt['gate'],
-  factors: readonly LoginFactor[],
-): Expectation => ({
-  must: 'be-refused',
-  attempt: { title: `${name} with ${what}`, user: name, factors, command: null, gate },
-});
-
-/** Automation by its key, and `sudo -n true` asks nothing: what must work before, in the rehearsal, and ever after. */
-export const automationGetsIn = ({ connection: { user, become } }: Settings): Expectation => ({
-  must: 'get-in',
-  attempt: {
-    title: `${user} by key${become ? ', and sudo -n true' : ''}`,
-    user,
-    factors: [{ kind: 'publickey' }],
-    command: become ? 'sudo -n true' : 'true',
-    gate: 'candidate',
-  },
-});
-
 /**
- * The rehearsal of the core: automation gets in by key and `sudo -n true` asks nothing; wrong and empty passwords are
- * refused for automation, root and a local user, with the candidate settings and again with PAM as the only gate.
+ * The rehearsal. Automation gets in by key and `sudo -n true` asks nothing; the canary user meets Duo; break-glass gets in
+ * by its password where that is configured. Wrong and empty passwords are refused for everybody, with the candidate
+ * settings and again with PAM as the only gate.
  *
- * Under the candidate settings one login offers all of them. With PAM as the only gate each refusal costs pam_unix's two
- * seconds, so they are logins of their own, side by side, and each of sshd's ways is tried once: the wrong password as
- * sshd's password method, the empty one through the conversation (an empty password method is answered by sshd itself,
- * PAM would never see it).
- * @param passwords a random one that nobody has, and ''
+ * With PAM as the only gate each of sshd's ways is tried: the wrong password as sshd's password method, the empty one
+ * through the conversation (an empty password method is answered by sshd itself, PAM would never see it).
  */
-export const rehearsalOf = (
-  settings: Settings,
-  facts: Facts,
-  passwords: { readonly wrong: Secret; readonly empty: Secret },
-): readonly Expectation[] => {
-  const { wrong, empty } = passwords;
+export const rehearsalOf = (settings: Settings, facts: Facts, means: ProbeMeans): readonly Expectation[] => {
+  const { wrong, empty } = means;
   return [
+    // The slow ones first: Duo's answer takes longer than a refusal.
+    ...membersGetIn(settings, means, 'the rehearsal waits for it'),
     automationGetsIn(settings),
+    ...breakGlassGetsIn(settings, means),
     ...personasToRefuse(settings, facts).flatMap((name) => [
-      refused(name, 'a wrong password, PAM as the only gate', 'pam-only', [sent(wrong)]),
-      refused(name, 'an empty password, PAM as the only gate', 'pam-only', [answered(empty)]),
+      refused(name, 'a wrong and an empty password, PAM as the only gate', 'pam-only', [
+        sent(wrong),
+        answered(empty),
+      ]),
       refused(name, 'a wrong and an empty password', 'candidate', [
         sent(wrong),
         answered(wrong),
@@ -84,32 +70,46 @@ export const rehearsalOf = (
 };
 
 /**
- * What an outcome means for an expectation: `null` when it was met. An attempt that could not be judged is a failure
- * too: a probe that did not run proves nothing (Argo Rollouts #3562 counted it as a success).
+ * The logins on the live host beside automation's, which confirms: the canary user's, break-glass's where its sources have
+ * our address, and one that must fail, automation's with a wrong password. That one is left out where it could cost us the
+ * way back: sshd's PerSourcePenalties (OpenSSH 9.8 and later, on by default) counts it against our address, and where sshd
+ * is not set up by us, the password would be sent and counted by fail2ban and faillock, too.
+ * @param sourceAddress ours as the host sees it, '' where it is not known
  */
-export const judge = (expectation: Expectation, outcome: LoginOutcome): Failure | null => {
-  const { attempt, must } = expectation;
-  switch (outcome.kind) {
-    case 'unproven':
-      return new Failure('exit', `the login "${attempt.title}" could not be tried: ${outcome.message}`);
-    case 'refused':
-      return must === 'be-refused'
-        ? null
-        : new Failure('locked', `the login "${attempt.title}" was refused, and it must get in`);
-    case 'in':
-      if (must === 'be-refused') {
-        return new Failure(
-          'open',
-          `the login "${attempt.title}" got in, and it must be refused; every password is verified by /etc/pam.d/common-auth in the end: look there first`,
-        );
-      }
-      return outcome.exitCode === 0
-        ? null
-        : new Failure(
-            'locked',
-            `the login "${attempt.title}" got in, but \`${attempt.command ?? ''}\` ended with ${String(outcome.exitCode)}: ${outcome.output.slice(0, 200)}`,
-          );
-    default:
-      return outcome satisfies never;
-  }
+export const canaryOf = (
+  settings: Settings,
+  facts: Facts,
+  options: { readonly means: ProbeMeans; readonly sourceAddress: string },
+): readonly Expectation[] => {
+  const { means, sourceAddress } = options;
+  const mayFail = settings.sshdConfig === 'managed' && !punishes(facts);
+  return [
+    ...membersGetIn(settings, means, 'the canary waits for it, else the host goes back to what it was'),
+    ...(isBreakGlassSource(settings, sourceAddress) ? breakGlassGetsIn(settings, means) : []),
+    ...(mayFail
+      ? [refused(settings.connection.user, 'a wrong password', 'candidate', [sent(means.wrong)])]
+      : []),
+  ];
+};
+
+/** What `verify --probe` tries on the live host; none of it must fail, since failures are counted. */
+export const probeOf = (
+  settings: Settings,
+  options: { readonly means: ProbeMeans; readonly sourceAddress: string },
+): readonly Expectation[] => [
+  automationGetsIn(settings),
+  ...membersGetIn(settings, options.means, 'the probe waits for it'),
+  ...(isBreakGlassSource(settings, options.sourceAddress) ? breakGlassGetsIn(settings, options.means) : []),
+];
+
+/** sshd_config(5) PerSourcePenalties, `no` where it is off; `sshd -T` of older versions does not know it. */
+const punishes = (facts: Facts): boolean => {
+  const told = facts.sshd.effective['automation']?.['persourcepenalties'];
+  return told !== undefined && told[0] !== 'no';
+};
+
+const isBreakGlassSource = ({ breakGlass }: Settings, address: string): boolean => {
+  if (breakGlass === null || address === '') return false;
+  const { allowedSources } = breakGlass;
+  return allowedSources.length === 0 || allowedSources.some((source) => isAddressOf(source, address));
 };

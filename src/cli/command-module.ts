@@ -1,14 +1,13 @@
 // The shape that all commands share: an inventory, flags, examples.
 import type { CommandModule } from 'yargs';
-import type { Command } from '../core/event.ts';
-import { flagsOf, type RawOptions } from './options.ts';
+import { flagsOf, type CommandName, type RawOptions } from './options.ts';
 
 /** Told which command was chosen, with what yargs found; nothing runs inside yargs. */
-export type OnChosen = (command: Command, raw: RawOptions) => void;
+export type OnChosen = (command: CommandName, raw: RawOptions) => void;
 
 /** Makes a command of yargs. */
 export const commandModule = (
-  name: Command,
+  name: CommandName,
   onChosen: OnChosen,
   texts: {
     readonly describe: string;

@@ -2,14 +2,14 @@
 import { appendFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { HostKeyOptions } from '../remote/host-key-check.ts';
-import type { Options } from './options.ts';
+import type { ConnectOptions } from './options.ts';
 import { UsageError } from './surroundings.ts';
 
 /** The machine's own list, which ssh reads after the account's (ssh_config(5), GlobalKnownHostsFile). */
 const GLOBAL_KNOWN_HOSTS = '/etc/ssh/ssh_known_hosts';
 
 /** @throws UsageError when a file is there and cannot be read */
-export const hostKeyOptions = ({ hostKeys, knownHosts }: Options): HostKeyOptions => {
+export const hostKeyOptions = ({ hostKeys, knownHosts }: ConnectOptions): HostKeyOptions => {
   const sources = [knownHosts, GLOBAL_KNOWN_HOSTS].map((file) => ({ file, text: readOrEmpty(file) }));
   let endsOpen = sources[0]?.text !== '' && sources[0]?.text.endsWith('\n') === false;
   return {

@@ -2,28 +2,31 @@
 import { createHash } from 'node:crypto';
 import { isAbsolute, join } from 'node:path';
 import type { Command } from '../core/event.ts';
-import { formatDiagnostics } from '../core/format-diagnostics.ts';
 import type { Plan } from '../core/plan.ts';
 import { makeScrub, type Scrub } from '../core/scrub.ts';
 import type { Settings } from '../core/settings.ts';
-import type { ExitCode } from '../core/verdict.ts';
 import { createJournal, JournalError, type Journal } from '../engine/journal.ts';
 import { chooseView } from '../view/choose-view.ts';
 import { finalTable } from '../view/final-table.ts';
 import { jsonDocument } from '../view/json-document.ts';
-import { paintFor, type Paint } from '../view/paint.ts';
+import type { Paint } from '../view/paint.ts';
 import { shellCommand } from '../remote/shell-quote.ts';
 import { planDiff } from '../view/plan-diff.ts';
 import type { Again } from '../view/words.ts';
 import { confirmed } from './confirm-run.ts';
+import type { Ending } from './ending.ts';
+import { explainFolder } from './explain-folder.ts';
+import { explainHost } from './explain-host.ts';
 import { interruptsOf } from './interrupts.ts';
-import { hasErrors, loadFleet, type Fleet } from './load-fleet.ts';
+import { loadFleet, type Fleet } from './load-fleet.ts';
+import { makeRemote, type RemoteOf } from './make-remote.ts';
 import type { Options } from './options.ts';
+import { paintOf } from './paint-of.ts';
 import { parseArgv } from './parse-argv.ts';
 import { openReportFile, type ReportFile } from './report-file.ts';
 import { runFleet, type RunHost, type RunOutcome } from './run.ts';
 import { runId } from './run-id.ts';
-import { openSecrets, type OpenedSecrets } from './open-secrets.ts';
+import { readySecrets, type OpenedSecrets } from './open-secrets.ts';
 import { UsageError, type Output, type Surroundings } from './surroundings.ts';
 
 /** What the composition root is given to make an engine for one run. */
@@ -41,20 +44,23 @@ export interface WireOrder {
 /** Makes the engine. @throws UsageError where something that all hosts need cannot be had */
 export type Wire = (order: WireOrder, surroundings: Surroundings) => Promise<RunHost>;
 
-/** How the process ends. */
-export interface Ending {
-  readonly exitCode: ExitCode;
-  /** Connections of hosts that are no longer waited for hold the process open: it must be ended. */
-  readonly endNow: boolean;
-}
-
 /** Does what argv says. Never throws for the operator's mistakes. */
-export const invoke = async (surroundings: Surroundings, wire: Wire): Promise<Ending> => {
+export const invoke = async (
+  surroundings: Surroundings,
+  wire: Wire,
+  remoteOf: RemoteOf = makeRemote,
+): Promise<Ending> => {
   try {
     const invocation = await parseArgv(surroundings);
     if (invocation.kind === 'text') {
       await surroundings.stdout.write(invocation.text);
       return { exitCode: 0, endNow: false };
+    }
+    if (invocation.kind === 'explain') {
+      const { options } = invocation;
+      return options.kind === 'folder'
+        ? await explainFolder(options, surroundings)
+        : await explainHost(options, surroundings, remoteOf);
     }
     return await carryOut(invocation.command, invocation.options, { surroundings, wire });
   } catch (thrown) {
@@ -73,10 +79,7 @@ interface Rim {
 
 const carryOut = async (command: Command, options: Options, { surroundings, wire }: Rim): Promise<Ending> => {
   const fleet = await loadFleet(options, surroundings);
-  const secrets = hasErrors(fleet.diagnostics) ? null : await openSecrets(fleet, surroundings);
-  const diagnostics = [...fleet.diagnostics, ...(secrets?.diagnostics ?? [])];
-  if (diagnostics.length > 0) await surroundings.stderr.write(formatDiagnostics(diagnostics));
-  if (secrets === null || hasErrors(diagnostics)) throw new UsageError(`${fleet.inventory}: see above`);
+  const secrets = await readySecrets(fleet, surroundings);
   if (command === 'apply') {
     const answer = await confirmed(fleet, options, surroundings);
     if (answer !== 'yes') {
@@ -108,7 +111,7 @@ const runAndTell = async (prepared: Prepared, { surroundings, wire }: Rim): Prom
   const { command, options, run, fleet, secrets, report, scrub } = prepared;
   // With --json, stdout is the document's alone.
   const out = options.json ? surroundings.stderr : surroundings.stdout;
-  const paint = paintFor(out.isTty && !noColour(surroundings));
+  const paint = paintOf(out, surroundings);
   const plans = new Map<string, Plan>();
   const runHost = await wire(
     {
@@ -219,9 +222,6 @@ const runsFolder = ({ env, home }: Surroundings): string => {
   const base = state !== undefined && isAbsolute(state) ? state : join(home, '.local', 'state');
   return join(base, 'duo-fleet', 'runs');
 };
-
-/** NO_COLOR, when set to anything but nothing (https://no-color.org); a dumb terminal prints the codes as they are. */
-const noColour = ({ env }: Surroundings): boolean => (env['NO_COLOR'] ?? '') !== '' || env['TERM'] === 'dumb';
 
 /** Digest of what is declared; secrets print as `[secret]` and so do not count. */
 const declaredVersion = (settings: readonly Settings[]): string =>

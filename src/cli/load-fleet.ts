@@ -7,7 +7,8 @@ import { parseInventoryFiles, type InventorySource } from '../core/parse-invento
 import { selectHosts } from '../core/select-hosts.ts';
 import { parseAllSettings } from '../core/settings-parse.ts';
 import type { Settings } from '../core/settings.ts';
-import type { Options } from './options.ts';
+import type { ConnectOptions } from './options.ts';
+import { readPamTemplates, templateDiagnostics } from './pam-templates.ts';
 import { UsageError, type Surroundings } from './surroundings.ts';
 
 /** What an inventory's text may weigh, one file; 10,000 hosts with variables are about 2 MiB. */
@@ -38,7 +39,7 @@ export interface Fleet {
  * Finds and reads the inventory, chooses the hosts, checks their settings.
  * @throws UsageError when there is no inventory or it cannot be read
  */
-export const loadFleet = async (options: Options, surroundings: Surroundings): Promise<Fleet> => {
+export const loadFleet = async (options: ConnectOptions, surroundings: Surroundings): Promise<Fleet> => {
   const file = await findInventory(options, surroundings);
   const sources: readonly InventorySource[] = [
     { file, text: await readText(resolve(surroundings.cwd, file)), variablesOf: null },
@@ -56,12 +57,19 @@ export const loadFleet = async (options: Options, surroundings: Surroundings): P
     };
   }
   if (selected.hosts.length === 0) throw new UsageError(`${file} has no hosts: nothing to do`);
-  const { settings, diagnostics: more } = parseAllSettings(selected.hosts, { user: surroundings.account });
+  const templates = await readPamTemplates(selected.hosts, {
+    folder: resolve(surroundings.cwd, dirname(file)),
+    home: surroundings.home,
+  });
+  const { settings, diagnostics: more } = parseAllSettings(selected.hosts, {
+    user: surroundings.account,
+    templates,
+  });
   return {
     inventory: file,
     settings: settings.map((each) => withKey(each, options.privateKey)),
     hosts: selected.hosts,
-    diagnostics: [...diagnostics, ...selected.diagnostics, ...more],
+    diagnostics: [...diagnostics, ...selected.diagnostics, ...more, ...templateDiagnostics(settings)],
   };
 };
 
@@ -75,7 +83,7 @@ const withKey = (settings: Settings, privateKey: string | null): Settings =>
     ? settings
     : { ...settings, connection: { ...settings.connection, privateKeyFile: privateKey } };
 
-const findInventory = async (options: Options, { cwd, env, home }: Surroundings): Promise<string> => {
+const findInventory = async (options: ConnectOptions, { cwd, env, home }: Surroundings): Promise<string> => {
   const named = options.inventory ?? (env['DUO_FLEET_INVENTORY'] || null);
   if (named !== null) {
     const path = named.startsWith('~/') ? join(home, named.slice(2)) : named;

@@ -1,11 +1,12 @@
 // The fleet's secrets, all opened before the first connection.
 import { userInfo } from 'node:os';
 import type { Diagnostic } from '../core/diagnostic.ts';
+import { formatDiagnostics } from '../core/format-diagnostics.ts';
 import type { Secret } from '../core/secret.ts';
 import type { OpenSecret } from '../core/settings.ts';
-import type { Fleet } from './load-fleet.ts';
+import { hasErrors, type Fleet } from './load-fleet.ts';
 import { loadKeytar, resolveSecrets, secretUsesOf } from './secrets.ts';
-import type { Surroundings } from './surroundings.ts';
+import { UsageError, type Surroundings } from './surroundings.ts';
 
 /** Opened secrets. */
 export interface OpenedSecrets {
@@ -15,8 +16,20 @@ export interface OpenedSecrets {
   readonly diagnostics: readonly Diagnostic[];
 }
 
+/**
+ * Says what is wrong with the fleet and its secrets, and goes on only where nothing forbids it.
+ * @throws UsageError
+ */
+export const readySecrets = async (fleet: Fleet, surroundings: Surroundings): Promise<OpenedSecrets> => {
+  const secrets = hasErrors(fleet.diagnostics) ? null : await openSecrets(fleet, surroundings);
+  const diagnostics = [...fleet.diagnostics, ...(secrets?.diagnostics ?? [])];
+  if (diagnostics.length > 0) await surroundings.stderr.write(formatDiagnostics(diagnostics));
+  if (secrets === null || hasErrors(diagnostics)) throw new UsageError(`${fleet.inventory}: see above`);
+  return secrets;
+};
+
 /** Opens every secret that the fleet's settings refer to. */
-export const openSecrets = async (fleet: Fleet, { env, home, cwd }: Surroundings): Promise<OpenedSecrets> => {
+const openSecrets = async (fleet: Fleet, { env, home, cwd }: Surroundings): Promise<OpenedSecrets> => {
   const uses = secretUsesOf(fleet.settings, fleet.hosts);
   const { open, diagnostics } = await resolveSecrets(uses, {
     env,

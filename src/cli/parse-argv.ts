@@ -3,7 +3,9 @@ import yargs from 'yargs';
 import type { Command } from '../core/event.ts';
 import { nearestName } from '../core/nearest-name.ts';
 import { applyCommand } from './apply.ts';
-import { readOptions, type Options, type RawOptions } from './options.ts';
+import { explainCommand } from './explain.ts';
+import { readExplainOptions, type ExplainOptions } from './explain-options.ts';
+import { readOptions, type CommandName, type Options, type RawOptions } from './options.ts';
 import { planCommand } from './plan.ts';
 import { UsageError, type Surroundings } from './surroundings.ts';
 import { verifyCommand } from './verify.ts';
@@ -11,9 +13,10 @@ import { verifyCommand } from './verify.ts';
 /** `text`: help or the version, for stdout. */
 export type Invocation =
   | { readonly kind: 'command'; readonly command: Command; readonly options: Options }
+  | { readonly kind: 'explain'; readonly options: ExplainOptions }
   | { readonly kind: 'text'; readonly text: string };
 
-const COMMANDS: readonly Command[] = ['apply', 'plan', 'verify'];
+const COMMANDS: readonly CommandName[] = ['apply', 'plan', 'verify', 'explain'];
 const HELP_WIDTH = 100;
 /** What scripts go by; README.md says more. */
 const EXIT_CODES = [
@@ -30,9 +33,9 @@ const EXIT_CODES = [
  * @throws UsageError
  */
 export const parseArgv = async (surroundings: Surroundings): Promise<Invocation> => {
-  let chosen: { readonly command: Command; readonly raw: RawOptions } | null = null;
+  let chosen: Chosen | null = null;
   let text = '';
-  const onChosen = (command: Command, raw: RawOptions): void => {
+  const onChosen = (command: CommandName, raw: RawOptions): void => {
     chosen = { command, raw };
   };
   const parser = yargs()
@@ -43,6 +46,7 @@ export const parseArgv = async (surroundings: Surroundings): Promise<Invocation>
     .command(applyCommand(onChosen))
     .command(planCommand(onChosen))
     .command(verifyCommand(onChosen))
+    .command(explainCommand(onChosen))
     .demandCommand(1, 'which command? duo-fleet --help lists them')
     .epilog(EXIT_CODES)
     .version(surroundings.version)
@@ -64,15 +68,19 @@ export const parseArgv = async (surroundings: Surroundings): Promise<Invocation>
   await parser.parseAsync([...surroundings.argv], {}, (_error, _argv, output) => {
     text = output;
   });
-  const found = chosen as { readonly command: Command; readonly raw: RawOptions } | null;
+  const found = chosen as Chosen | null;
   if (found === null && text === '') throw new UsageError(noSuchCommand(surroundings.argv));
   if (found === null) return { kind: 'text', text: `${text}\n` };
-  return {
-    kind: 'command',
-    command: found.command,
-    options: readOptions(found.command, found.raw, surroundings),
-  };
+  const { command, raw } = found;
+  return command === 'explain'
+    ? { kind: 'explain', options: readExplainOptions(raw, surroundings) }
+    : { kind: 'command', command, options: readOptions(command, raw, surroundings) };
 };
+
+interface Chosen {
+  readonly command: CommandName;
+  readonly raw: RawOptions;
+}
 
 /** Our own look instead of yargs' `strictCommands`, which says only what was meant, and calls a second inventory a command. */
 const noSuchCommand = (argv: readonly string[]): string => {

@@ -169,6 +169,7 @@ class FleetRun {
       verdict: claimed ? 'stranded' : 'refused',
       changes: [],
       findings: [],
+      checks: [],
       failure: { step: task, reason: failure.reason, message: `${failure.message}; ${state}` },
       durationMs: Math.round(this.#order.nowMs() - sinceMs),
     };
@@ -220,6 +221,7 @@ class FleetRun {
       verdict: 'stranded',
       changes: [],
       findings: [],
+      checks: [],
       failure: {
         step: task,
         reason: 'timeout',
@@ -235,6 +237,7 @@ const skipped = (host: string): HostResult => ({
   verdict: 'skipped',
   changes: [],
   findings: [],
+  checks: [],
   failure: null,
   durationMs: 0,
 });

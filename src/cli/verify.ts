@@ -9,5 +9,6 @@ export const verifyCommand = (onChosen: OnChosen): CommandModule =>
     examples: [
       ['duo-fleet verify --host web1', 'One host of the default inventory'],
       ['duo-fleet verify inventory.yml --probe', 'Also try the logins that must succeed'],
+      ['duo-fleet verify --check-enrolment', 'Also whom Duo would deny because it does not know them'],
     ],
   });

@@ -1,23 +1,27 @@
 // The composition root: the one place where the pure ring, the transport and the engine meet.
 import { createHash } from 'node:crypto';
 import { setTimeout as sleepMs } from 'node:timers/promises';
-import { rehearsalOf } from '../auth/rehearsal.ts';
+import { asUserFindings } from '../auth/canary-findings.ts';
+import type { ProbeMeans } from '../auth/expectation.ts';
+import { canaryOf, probeOf, rehearsalOf } from '../auth/rehearsal.ts';
 import type { Facts } from '../core/facts.ts';
 import { Failure } from '../core/failure.ts';
-import { Secret } from '../core/secret.ts';
+import { Secret, type SecretRef } from '../core/secret.ts';
 import type { Settings } from '../core/settings.ts';
 import { transactionFiles } from '../core/transaction.ts';
+import { makeEnrolmentBook, type EnrolmentBook } from '../engine/enrolment-book.ts';
 import { transact } from '../engine/transact.ts';
+import type { PreflightDeps } from '../engine/transact-deps.ts';
 import { platformOf, type Platform } from '../platform/debian.ts';
-import { createRemote } from '../remote/remote.ts';
 import { repositoryUrl } from '../steps/duo-repository.ts';
 import { makeObserveRequest } from '../steps/observe-request.ts';
 import { differences, planHost } from '../steps/plan-host.ts';
+import { preflightFindings } from '../steps/preflight-findings.ts';
+import { duoMembers, makePreflightRequest } from '../steps/preflight-request.ts';
 import { makeRender } from '../steps/render.ts';
 import type { StepTools } from '../steps/step.ts';
-import { hostKeyOptions } from './host-key-files.ts';
-import type { Wire } from './invoke.ts';
-import { probeHost } from './probe.ts';
+import type { Wire, WireOrder } from './invoke.ts';
+import { makeRemote } from './make-remote.ts';
 import { readGuardScript, readTemplates } from './product-files.ts';
 import { fetchKeyrings } from './repository-key.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -30,14 +34,7 @@ export const wire: Wire = async (order, surroundings) => {
   const { nowMs } = surroundings;
   const { command, options, run, secrets } = order;
   const keyringOf = await fetchKeyrings(order.settings, { nowMs: nowMs(), say: order.say });
-  const remote = createRemote({
-    home: surroundings.home,
-    agentSocket: surroundings.env['SSH_AUTH_SOCK'] || null,
-    hostKeys: hostKeyOptions(options),
-    openSecret: secrets.open,
-    randomBytes: surroundings.randomBytes,
-    random: Math.random,
-  });
+  const remote = makeRemote(options, secrets.open, surroundings);
   const render = makeRender(readTemplates());
   const guardScript = readGuardScript();
   const toolsFor = (settings: Settings): StepTools => ({
@@ -48,7 +45,24 @@ export const wire: Wire = async (order, surroundings) => {
     // Asked at once after the facts came in, so that both clocks are read within a round trip.
     controllerEpochS: Math.floor(nowMs() / 1000),
   });
-  const passwords = { wrong: new Secret(hex(surroundings, NONCE_BYTES)), empty: new Secret('') };
+  const wrong = new Secret(hex(surroundings, NONCE_BYTES));
+  const opened = (ref: SecretRef | null | undefined): Secret | null =>
+    ref === null || ref === undefined ? null : secrets.open(ref);
+  // Nobody gets pushes for a whole fleet: the first host's login is the one that is approved by hand.
+  const asUserOn = (host: string): string | null => (host === order.settings[0]?.host ? options.as : null);
+  // A password is sent to whoever answers: not where nobody looks who that is.
+  const isKnownHost = options.hostKeys !== 'off';
+  if (!isKnownHost && order.settings.some(({ breakGlass }) => (breakGlass?.password ?? null) !== null)) {
+    order.say('break_glass_password is not tried with --host-keys off: it could be anybody who gets it.');
+  }
+  const meansFor = ({ host, breakGlass, canary }: Settings): ProbeMeans => ({
+    wrong,
+    empty: new Secret(''),
+    breakGlassPassword: isKnownHost ? opened(breakGlass?.password) : null,
+    canaryPasscode: opened(canary?.passcode),
+    asUser: asUserOn(host),
+  });
+  const preflight = preflightDeps(order);
   return (settings, emit) =>
     transact(settings, {
       mode: command,
@@ -61,10 +75,22 @@ export const wire: Wire = async (order, surroundings) => {
       sleep: (ms) => sleepMs(ms),
       newTx: () => `${run}-${hex(surroundings, TX_BYTES)}`,
       newNonce: () => hex(surroundings, NONCE_BYTES),
-      observeRequest: (host, sourceAddress) => makeObserveRequest(host, { sourceAddress }),
-      makePlan: (facts, host) => planHost(facts, host, toolsFor(host)),
+      observeRequest: (host, sourceAddress) => {
+        const request = makeObserveRequest(host, { sourceAddress });
+        const asUser = asUserOn(host.host);
+        return asUser === null ? request : { ...request, accounts: [...request.accounts, asUser] };
+      },
+      makePlan: (facts, host) => {
+        const plan = planHost(facts, host, toolsFor(host));
+        const asUser = asUserOn(host.host);
+        return asUser === null
+          ? plan
+          : { ...plan, findings: [...plan.findings, ...asUserFindings(asUser, host, facts)] };
+      },
       differences: (facts, host) => differences(facts, host, toolsFor(host)),
-      rehearsal: (host, facts) => rehearsalOf(host, facts, passwords),
+      preflight,
+      rehearsal: (host, facts) => rehearsalOf(host, facts, meansFor(host)),
+      canary: (host, facts, sourceAddress) => canaryOf(host, facts, { means: meansFor(host), sourceAddress }),
       transactionFiles: (plan, facts, host) => {
         const platform = platformFor(facts);
         return transactionFiles(plan.changes, facts, {
@@ -74,8 +100,32 @@ export const wire: Wire = async (order, surroundings) => {
       },
       guardScript,
       onPlan: order.onPlan,
-      probe: options.probe ? (host) => probeHost(host, remote) : null,
+      probe: options.probe
+        ? (host, sourceAddress) => probeOf(host, { means: meansFor(host), sourceAddress })
+        : null,
     });
+};
+
+/** One book for each application of Duo's that the run's hosts belong to. */
+const preflightDeps = ({ options, secrets }: WireOrder): PreflightDeps => {
+  const books = new Map<string, EnrolmentBook>();
+  return {
+    members: options.checkEnrolment ? duoMembers : null,
+    request: (settings, enrolment) => makePreflightRequest(settings, secrets.open, enrolment),
+    bookFor: ({ duo }) => {
+      const application = `${duo.ikey}@${duo.apiHost}`;
+      const book = books.get(application) ?? makeEnrolmentBook();
+      books.set(application, book);
+      return book;
+    },
+    findings: (seen, { settings, facts, plan }) =>
+      preflightFindings(seen, {
+        settings,
+        facts,
+        duoPackage: platformFor(facts).duoPackage,
+        packagesChange: plan.changes.some(({ kind }) => kind === 'packages'),
+      }),
+  };
 };
 
 /** A host whose platform is refused has a breach in its plan and never gets as far as a transaction. */

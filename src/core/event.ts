@@ -9,6 +9,7 @@ export const PHASES = [
   'connect',
   'observe',
   'assess',
+  'preflight',
   'claim',
   'download',
   'snapshot',

@@ -19,10 +19,15 @@ export interface Facts {
     Record<string, { readonly gid: number; readonly members: readonly string[] } | null>
   >;
   /**
-   * Accounts that were asked for by name, every account with authorized keys, whatever its shell (SFTP needs none), and
-   * every local account with a password.
+   * Accounts that were asked for by name, every account with authorized keys or a login by key of late, whatever its shell
+   * (SFTP needs none), every local account with a password, those of `sshd.users`, and whoever sudo was asked about.
    */
   readonly accounts: Readonly<Record<string, AccountFacts | null>>;
+  /**
+   * How far `keyLoginDaysAgo` goes. `cut`: the log was too large to be read in time, or more than 300 accounts are in it; the
+   * newest logins were counted. `not read`: not asked for, or our drop-in is live already.
+   */
+  readonly keyLoginLog: 'whole' | 'cut' | 'not read';
   /** Who holds the dpkg or apt lock, as `command[pid]`; `null` when it is free. */
   readonly dpkgLockHolder: string | null;
   /** `dpkg --audit` said something: an earlier package operation was interrupted. */
@@ -82,7 +87,11 @@ export interface SshdFacts {
    */
   readonly effective: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>;
   readonly error: string;
-  /** By connection label: the account that its settings were asked for; a label is absent where the host has nobody of its kind. */
+  /**
+   * By label of a connection or a persona: the account that is meant; a label is absent where the host has nobody of its kind.
+   * A persona may be here and not in `effective`: then no foreign Match block tells it from `*`, and besides what holds for `*`
+   * only our own drop-in counts.
+   */
   readonly users: Readonly<Record<string, string>>;
   /** systemd unit that serves: `ssh` or `sshd`; and whether service and socket are active. */
   readonly unit: string;
@@ -136,14 +145,17 @@ export interface AccountFacts {
 
 /** What `sudo -l -U` says that an account may do; each rule as sudo prints it, `(ALL) NOPASSWD: ALL`. */
 export type SudoRights =
-  /** Not asked, or sudo did not say. */
+  /**
+   * Not asked, or sudo did not say. sudo is asked about the accounts of the request and of `sshd.users`, and about others (at most 40
+   * in all) only where some sudoers line that may be theirs lets sudo ask nobody.
+   */
   | { readonly kind: 'unknown' }
   | { readonly kind: 'none' }
   | {
       readonly kind: 'some';
-      /** Rules for which sudo asks its PAM stack. */
+      /** Rules for which sudo asks its PAM stack. A rule that a later one for ALL overrides is left out (sudoers(5): the last match counts). */
       readonly asking: readonly string[];
-      /** Rules for which it does not: NOPASSWD, or `!authenticate` in Defaults. */
+      /** Rules for which it does not: NOPASSWD, `!authenticate` in Defaults, or its exempt_group. */
       readonly silent: readonly string[];
     };
 

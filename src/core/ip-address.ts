@@ -73,3 +73,28 @@ export const isDnsName = (text: string): boolean => dnsName.test(text);
 
 /** Whether a text can be dialled by name: a DNS name, or one of a hosts file, where people use underscores. */
 export const isHostName = (text: string): boolean => isDnsName(text.replaceAll('_', 'x'));
+
+/**
+ * Whether an address is meant by an element of an address list: an address, a network in CIDR form, or a pattern with
+ * `*` and `?`. Source: sshd_config(5) Match, addrmatch.c.
+ */
+export const isAddressOf = (element: string, address: string): boolean => {
+  if (/[*?]/.test(element)) {
+    const pattern = element
+      .replaceAll('.', String.raw`\.`)
+      .replaceAll('*', '.*')
+      .replaceAll('?', '.');
+    return /^[0-9A-Fa-f.:*?]+$/.test(element) && new RegExp(`^${pattern}$`).test(address);
+  }
+  const [network = '', prefix] = element.split('/');
+  const [wanted, bytes] = [parseAddress(network), parseAddress(address)];
+  if (wanted === null || bytes === null || wanted.length !== bytes.length) return false;
+  const bits = prefix === undefined ? bytes.length * 8 : Number(prefix);
+  return firstDifference(bytes, wanted) >= bits;
+};
+
+/** Number of the first bit in which two addresses of one length differ. */
+const firstDifference = (one: readonly number[], other: readonly number[]): number => {
+  const at = one.findIndex((byte, index) => byte !== other[index]);
+  return at < 0 ? one.length * 8 : at * 8 + Math.clz32((one[at] ?? 0) ^ (other[at] ?? 0)) - 24;
+};

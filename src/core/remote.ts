@@ -1,6 +1,7 @@
 // The ports the engine speaks through. remote/ implements them over ssh2; tests have a fake host.
 // Every call has a deadline, throws a Failure, and a lost reply counts as "may have happened".
 import type { Facts } from './facts.ts';
+import type { PreflightFacts, PreflightRequest } from './preflight.ts';
 import type { Secret } from './secret.ts';
 import type { Settings } from './settings.ts';
 
@@ -17,13 +18,32 @@ export interface ObserveRequest {
     readonly user: string;
     readonly address: string;
   }[];
+  /**
+   * People of whom only the host knows who they are: it picks one of each kind (Facts.sshd.users). sshd is asked about them only
+   * where a Match block outside of `dropInPath` could make a difference between them and `*`.
+   */
+  readonly personas: readonly {
+    readonly label: string;
+    readonly who: Somebody;
+    readonly address: string;
+  }[];
+  /** Our own sshd drop-in. Where it is live, logins by key are not counted any more: nothing is left to be lost. */
+  readonly dropInPath: string;
   readonly spacePaths: readonly string[];
   /** Duo repository's URL, to find source files that name it and package origins. */
   readonly repositoryUrl: string;
   readonly modulePath: string;
-  /** Also list accounts with authorized keys. */
+  /** Also list accounts with authorized keys, and those that logged in by key in the last 90 days. */
   readonly census: boolean;
 }
+
+/** Who is meant: none of those whom the request names counts as a member or as local. */
+export type Somebody =
+  | { readonly kind: 'account'; readonly name: string }
+  /** In that group, and in as few others of the request's groups as can be. */
+  | { readonly kind: 'member'; readonly group: string }
+  /** An account for people (by uid and shell) that is in none of the request's groups. */
+  | { readonly kind: 'local' };
 
 /** Everything of ours on a host lives under this root-only folder; a transaction's files in `tx/<tx>/in/`. */
 export const GUARD_HOME = '/var/lib/duo-fleet';
@@ -86,15 +106,24 @@ export interface LoginAttempt {
   readonly factors: readonly LoginFactor[];
   /** Run when let in; its exit status and output come back. */
   readonly command: string | null;
+  /** What the command reads, a line; never in argv. */
+  readonly stdin: Secret | null;
   /** `candidate`: the staged sshd settings; `pam-only`: AuthenticationMethods any and passwords allowed, PAM is the only gate. */
   readonly gate: 'candidate' | 'pam-only';
+  /** What a rehearsed login's stack can reach. `none`: no network at all, so neither Duo nor anybody's telephone. */
+  readonly network: 'live' | 'none';
 }
 export type LoginFactor =
-  /** The operator's own key. */
-  | { readonly kind: 'publickey' }
+  | { readonly kind: 'publickey'; readonly keys: KeySource }
   | { readonly kind: 'password'; readonly password: Secret }
-  /** Every prompt is answered with this. */
-  | { readonly kind: 'keyboard-interactive'; readonly answer: Secret };
+  /** Every prompt is answered with this; with `null` there is no answer, and a prompt ends the attempt unproven. */
+  | { readonly kind: 'keyboard-interactive'; readonly answer: Secret | null };
+
+/**
+ * Whose keys: `connection` what the automation account logs in with, `own` the operator's agent and usual key files, or
+ * one key file (a path here).
+ */
+export type KeySource = 'connection' | 'own' | { readonly file: string };
 
 export type LoginOutcome =
   | {
@@ -112,6 +141,8 @@ export interface HostSession {
   /** Our address as the host sees it (for Match Address and faillock messages). */
   readonly sourceAddress: string;
   observe(request: ObserveRequest, deadlineMs: number): Promise<Facts>;
+  /** Looks at Duo from this host; touches nothing. What could not be tried is `unproven`: only a bug is thrown. */
+  preflight(request: PreflightRequest, deadlineMs: number): Promise<PreflightFacts>;
   /** Calls are queued: a second one may be sent before the first is answered, which saves a turn. */
   guard(call: GuardCall): Promise<GuardReply>;
   /**
@@ -124,8 +155,18 @@ export interface HostSession {
     readonly everyMs: number;
     readonly leaseS: number;
   }): Promise<Lease>;
-  /** Nested: `guard.sh rehearse TX GATE` on a channel of this connection is an `sshd -i` in a private mount namespace. */
+  /** Nested: `guard.sh rehearse TX GATE NETWORK` on a channel of this connection is an `sshd -i` in a private mount namespace. */
   rehearse(tx: string, attempt: LoginAttempt, deadlineMs: number): Promise<LoginOutcome>;
+  /** Where the host's log of logins ends now: one line, opaque, for `duoLog`. Queued as `guard` is, and writes nothing. */
+  logMark(deadlineMs: number): Promise<string>;
+  /**
+   * What Duo's module has written to the host's log since a mark, untrusted lines: those about this user, and its
+   * complaints about its settings. Waits on the host for a line about the user, ten seconds at most.
+   */
+  duoLog(
+    query: { readonly since: string; readonly user: string },
+    deadlineMs: number,
+  ): Promise<readonly string[]>;
   close(): void;
 }
 

@@ -6,7 +6,13 @@ import type { InventoryHost } from './inventory.ts';
 import { errorAt, warningAt } from './inventory-groups.ts';
 import { didYouMean } from './nearest-name.ts';
 import type { SecretRef } from './secret.ts';
-import type { BreakGlassSettings, ConnectionSettings, RepositorySettings, Settings } from './settings.ts';
+import type {
+  BreakGlassSettings,
+  ConnectionSettings,
+  PamTemplate,
+  RepositorySettings,
+  Settings,
+} from './settings.ts';
 import { KNOWN_VARIABLES } from './variables.ts';
 import {
   bad,
@@ -113,8 +119,12 @@ const warnLonely = (reader: VariableReader, name: string, needed: string): void 
 const readCanary = (reader: VariableReader): Settings['canary'] => {
   const user = reader.read('canary_user', userName);
   const passcode: SecretRef | null = reader.read('canary_passcode', secretRef) ?? null;
-  if (reader.find('canary_user') === undefined) warnLonely(reader, 'canary_passcode', 'canary_user');
-  return user === undefined ? null : { user, passcode };
+  const privateKeyFile = reader.read('canary_private_key_file', localPath) ?? null;
+  if (reader.find('canary_user') === undefined) {
+    warnLonely(reader, 'canary_passcode', 'canary_user');
+    warnLonely(reader, 'canary_private_key_file', 'canary_user');
+  }
+  return user === undefined ? null : { user, passcode, privateKeyFile };
 };
 
 /** One account cannot be two personas: each has a way in of its own, and the ways exclude one another. */
@@ -162,7 +172,29 @@ interface HostReading {
   readonly missing: readonly string[];
 }
 
-const readHost = (host: InventoryHost, defaults: ConnectionDefaults): HostReading => {
+/** What is known from outside the inventory. */
+export interface SettingsDefaults extends ConnectionDefaults {
+  /** The files that the templates' variables name, by their names; a sentence's end where one could not be read. */
+  readonly templates?: ReadonlyMap<string, PamTemplate | { readonly problem: string }>;
+}
+
+const readTemplate = (
+  reader: VariableReader,
+  name: string,
+  templates: SettingsDefaults['templates'],
+): PamTemplate | null => {
+  const path = reader.read(name, localPath);
+  if (path === undefined) return null;
+  const found = templates?.get(path) ?? { problem: 'was not read' };
+  if ('text' in found) return found;
+  reader.complain(name, 'error', {
+    message: `names ${shown(path)}, which ${found.problem}`,
+    remedy: 'A relative path begins at the inventory file.',
+  });
+  return null;
+};
+
+const readHost = (host: InventoryHost, defaults: SettingsDefaults): HostReading => {
   const reader = readVariablesOf(host);
   const connection: ConnectionSettings | null = readConnection(reader, defaults);
   const duo = readDuo(reader);
@@ -179,6 +211,10 @@ const readHost = (host: InventoryHost, defaults: ConnectionDefaults): HostReadin
       SUDO_TIMEOUT_DEFAULT_MIN,
     repository: readRepository(reader),
     sshdConfig: reader.read('duo_sshd_config', oneOf(['managed', 'check'])) ?? ('managed' as const),
+    pamTemplates: {
+      sshd: readTemplate(reader, 'duo_pam_sshd_template', defaults.templates),
+      sudo: readTemplate(reader, 'duo_pam_sudo_template', defaults.templates),
+    },
   };
   warnSlips(reader);
   let settings: Settings | null = null;
@@ -191,7 +227,7 @@ const readHost = (host: InventoryHost, defaults: ConnectionDefaults): HostReadin
   return { settings: sound ? settings : null, diagnostics, missing };
 };
 
-const noDefaults: ConnectionDefaults = { user: null };
+const noDefaults: SettingsDefaults = { user: null };
 
 const missingAt = (name: string, hosts: readonly InventoryHost[]): readonly Diagnostic[] => {
   const [first] = hosts;
@@ -207,7 +243,7 @@ const missingAt = (name: string, hosts: readonly InventoryHost[]): readonly Diag
 /** Reads one host's settings; `null` when there is an error among the diagnostics. */
 export const parseSettings = (
   host: InventoryHost,
-  defaults: ConnectionDefaults = noDefaults,
+  defaults: SettingsDefaults = noDefaults,
 ): { readonly settings: Settings | null; readonly diagnostics: readonly Diagnostic[] } => {
   const { settings, diagnostics, missing } = readHost(host, defaults);
   return { settings, diagnostics: [...diagnostics, ...missing.flatMap((name) => missingAt(name, [host]))] };
@@ -240,7 +276,7 @@ const warnTwins = (hosts: readonly InventoryHost[], all: readonly Settings[]): r
  */
 export const parseAllSettings = (
   hosts: readonly InventoryHost[],
-  defaults: ConnectionDefaults = noDefaults,
+  defaults: SettingsDefaults = noDefaults,
 ): { readonly settings: readonly Settings[]; readonly diagnostics: readonly Diagnostic[] } => {
   const settings: Settings[] = [];
   const diagnostics = new Map<string, Diagnostic>();

@@ -14,11 +14,24 @@ export interface Settings {
   readonly keyOnlyGroups: readonly string[];
   /** Accounts whose key-only login may end: `key_login_loss_accepted`. */
   readonly keyLoginLossAccepted: readonly string[];
-  readonly canary: { readonly user: string; readonly passcode: SecretRef | null } | null;
+  readonly canary: CanarySettings | null;
   /** Minutes, -1 to 10080; sudo's timestamp_timeout. */
   readonly sudoTimestampTimeoutMin: number;
   readonly repository: RepositorySettings;
   readonly sshdConfig: 'managed' | 'check';
+  /** The operator's own auth lines of a PAM service; `null`: ours. */
+  readonly pamTemplates: Readonly<Record<TemplateService, PamTemplate | null>>;
+}
+
+/** PAM services whose auth lines may come from a template of the operator's. */
+export const TEMPLATE_SERVICES = ['sshd', 'sudo'] as const;
+export type TemplateService = (typeof TEMPLATE_SERVICES)[number];
+
+export interface PamTemplate {
+  /** As the inventory names it. */
+  readonly path: string;
+  /** The file's whole text, Handlebars. */
+  readonly text: string;
 }
 
 export interface ConnectionSettings {
@@ -52,6 +65,14 @@ export interface BreakGlassSettings {
   /** Addresses, CIDR networks or sshd patterns; empty: from anywhere. */
   readonly allowedSources: readonly string[];
   readonly password: SecretRef | null;
+}
+
+/** A member of Duo's groups whose login shows that Duo is asked: in Duo's bypass state, or with a passcode. */
+export interface CanarySettings {
+  readonly user: string;
+  readonly passcode: SecretRef | null;
+  /** Path of its private key here; `null`: the operator's own keys. */
+  readonly privateKeyFile: string | null;
 }
 
 export interface RepositorySettings {

@@ -97,3 +97,7 @@ export const readRecord = (lines: readonly string[]): HostRecord | null => {
   }
   return null;
 };
+
+/** The file `refusals` of a transaction: how many logins that must fail are tried in the rehearsal and over the network. */
+export const refusalsFile = (count: { readonly rehearsed: number; readonly live: number }): Uint8Array =>
+  text([`${count.rehearsed} ${count.live}`]);

@@ -34,11 +34,14 @@ export const PLAIN_VARIABLES: readonly string[] = [
   'key_only_groups',
   'key_login_loss_accepted',
   'canary_user',
+  'canary_private_key_file',
   'sudo_timestamp_timeout',
   'duo_repo_url',
   'duo_repo_key',
   'duo_repo_key_fingerprints',
   'duo_sshd_config',
+  'duo_pam_sshd_template',
+  'duo_pam_sudo_template',
 ];
 
 /** Ansible's older names of connection variables, which mean the same (ansible.builtin.ssh). */

@@ -15,6 +15,22 @@ export type Verdict =
   | 'drifted'
   | 'planned';
 
+/** One login that was tried, and what it came to: an element of `checks` in the JSON contract. */
+export interface LoginCheck {
+  /** `rehearse`: through the candidate files; `canary`: on the live host, over a new connection. */
+  readonly phase: 'rehearse' | 'canary';
+  /** For people: `automation by key, and sudo -n true`. */
+  readonly title: string;
+  readonly must: 'get-in' | 'be-refused';
+  /** `unproven`: it could not be made or judged, or it got in and what had to be shown on the way or inside was not. */
+  readonly result: 'in' | 'refused' | 'unproven';
+  readonly durationMs: number;
+}
+
+/** Whether a login ended as it must. */
+export const isAsItMust = ({ must, result }: LoginCheck): boolean =>
+  result === (must === 'get-in' ? 'in' : 'refused');
+
 /** One host's end: an element of `hosts` in the JSON contract. */
 export interface HostResult {
   readonly host: string;
@@ -22,6 +38,8 @@ export interface HostResult {
   readonly changes: readonly ChangeSummary[];
   readonly findings: readonly Finding[];
   readonly failure: FailureReport | null;
+  /** Every login that was tried on it, in the order in which they are listed in their phase. */
+  readonly checks: readonly LoginCheck[];
   /** From the first connection attempt to the verdict, in milliseconds. */
   readonly durationMs: number;
 }

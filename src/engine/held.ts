@@ -1,11 +1,14 @@
 // What is known while a transaction runs, and the await that ends when the host is no longer ours.
+import type { Expectation } from '../auth/expectation.ts';
 import type { Facts } from '../core/facts.ts';
 import { Failure } from '../core/failure.ts';
 import type { Plan } from '../core/plan.ts';
 import type { HostSession, Lease } from '../core/remote.ts';
 import type { Settings } from '../core/settings.ts';
+import type { LoginCheck } from '../core/verdict.ts';
 import type { Rows } from './rows.ts';
 import type { TransactDeps } from './transact-deps.ts';
+import type { Trial } from './try-login.ts';
 
 /** What a transaction works with. */
 export interface TransactionContext {
@@ -22,6 +25,14 @@ export interface TransactionContext {
 export interface Held {
   readonly tx: string;
   readonly nonce: string;
+  /** What is tried through the candidate files, and on the live host. */
+  readonly rehearsal: readonly Expectation[];
+  readonly canary: readonly Expectation[];
+  /** What came of the logins that were tried. */
+  readonly checks: LoginCheck[];
+  /** Where the host's log ended before the rehearsal, and before the canary; `null` where nobody reads it. */
+  rehearsalLog: Trial['log'];
+  canaryLog: Trial['log'];
   lease: Lease | null;
   /** Where sshd allows few sessions: a connection for the rehearsal's logins, opened while the host prepares. */
   second: Promise<HostSession | null>;

@@ -1,12 +1,13 @@
 // Real logins through the candidate files, while the live ones are untouched.
 import pLimit from 'p-limit';
-import { judge, type Expectation } from '../auth/rehearsal.ts';
+import type { Expectation } from '../auth/expectation.ts';
 import type { Facts } from '../core/facts.ts';
 import type { Finding } from '../core/finding.ts';
 import { printable } from '../core/printable.ts';
 import type { GuardReply, HostSession } from '../core/remote.ts';
-import { DEADLINES, REHEARSALS_AT_ONCE } from './deadlines.ts';
+import { REHEARSALS_AT_ONCE } from './deadlines.ts';
 import { whileHeld, type Held, type TransactionContext } from './held.ts';
+import { tryLogin, type Tried } from './try-login.ts';
 
 /** The logins through the candidate files; a note instead, where the host has no namespaces for them. */
 export const rehearse = async (
@@ -26,7 +27,7 @@ export const rehearse = async (
       },
     ];
   }
-  const expectations = ctx.deps.rehearsal(ctx.settings, ctx.facts);
+  const expectations = held.rehearsal;
   await ctx.rows.run(
     'rehearse',
     () => rehearseAll(ctx, held, expectations),
@@ -56,15 +57,22 @@ const rehearseAll = async (
   // On the lifeline's connection the root shell and the lease are sessions too; on the other one, its own root shell.
   const lifeline = lane(ctx.session, 2);
   const lanes = second === null ? [lifeline] : [lane(second, 1)];
+  const tried: (Tried | null)[] = expectations.map(() => null);
   let over = false;
   const attempts = expectations.map((expectation, at) => {
     const { session, limit } = lanes[at % lanes.length] ?? lifeline;
     return limit(async () => {
       if (over) return;
       try {
-        const outcome = await session.rehearse(held.tx, expectation.attempt, DEADLINES.rehearseMs);
-        const failure = judge(expectation, outcome);
-        if (failure !== null) throw failure;
+        const one = await tryLogin(expectation, {
+          host: ctx.settings.host,
+          phase: 'rehearse',
+          deps: ctx.deps,
+          login: (attempt, deadlineMs) => session.rehearse(held.tx, attempt, deadlineMs),
+          log: held.rehearsalLog,
+        });
+        tried[at] = one;
+        if (one.failure !== null) throw one.failure;
       } catch (thrown) {
         over = true;
         throw thrown;
@@ -75,5 +83,6 @@ const rehearseAll = async (
     await whileHeld(ctx, held, Promise.all(attempts));
   } finally {
     over = true;
+    held.checks.push(...tried.flatMap((one) => (one === null ? [] : [one.check])));
   }
 };

@@ -1,18 +1,33 @@
 // What one host's way needs from outside, and what it comes to.
-import type { Expectation } from '../auth/rehearsal.ts';
+import type { Expectation } from '../auth/expectation.ts';
 import type { Emit } from '../core/event.ts';
 import type { Facts } from '../core/facts.ts';
 import type { Finding } from '../core/finding.ts';
 import type { Plan } from '../core/plan.ts';
+import type { PreflightFacts, PreflightRequest } from '../core/preflight.ts';
 import type { ObserveRequest, Remote } from '../core/remote.ts';
 import type { Settings } from '../core/settings.ts';
 import type { HostResult } from '../core/verdict.ts';
+import type { EnrolmentBook } from './enrolment-book.ts';
 
 /** What is wrong with a host for verify: a difference between what is declared and what is. */
 export interface Difference {
   readonly step: string;
   readonly target: string;
   readonly message: string;
+}
+
+/** The look at Duo: what is asked, and what is made of it. */
+export interface PreflightDeps {
+  /** Whom Duo is asked about; `null`: nobody (without --check-enrolment). */
+  readonly members: ((settings: Settings, facts: Facts) => readonly string[]) | null;
+  readonly request: (settings: Settings, enrolment: readonly string[]) => PreflightRequest;
+  /** The run's book of the application that these settings name: the same user may stand differently with another. */
+  readonly bookFor: (settings: Settings) => EnrolmentBook;
+  readonly findings: (
+    seen: PreflightFacts,
+    of: { readonly settings: Settings; readonly facts: Facts; readonly plan: Plan },
+  ) => readonly Finding[];
 }
 
 /** What one host's way needs; cli/wire.ts fills it in. */
@@ -31,7 +46,11 @@ export interface TransactDeps {
   readonly observeRequest: (settings: Settings, sourceAddress: string) => ObserveRequest;
   readonly makePlan: (facts: Facts, settings: Settings) => Plan;
   readonly differences: (facts: Facts, settings: Settings) => readonly Difference[];
+  readonly preflight: PreflightDeps;
+  /** The logins through the candidate files. */
   readonly rehearsal: (settings: Settings, facts: Facts) => readonly Expectation[];
+  /** The logins on the live host after activation, beside the one that confirms; `sourceAddress` is ours, or ''. */
+  readonly canary: (settings: Settings, facts: Facts, sourceAddress: string) => readonly Expectation[];
   /** The files of the transaction without the guard itself, and the guard. */
   readonly transactionFiles: (
     plan: Plan,
@@ -42,8 +61,8 @@ export interface TransactDeps {
   /** Also told to whoever shows plans. */
   readonly onPlan: (plan: Plan) => void;
   /** verify --probe: the logins that are tried on the live host, none of them failing ones. */
-  readonly probe: ((settings: Settings) => Promise<readonly Finding[]>) | null;
+  readonly probe: ((settings: Settings, sourceAddress: string) => readonly Expectation[]) | null;
 }
 
 /** How a host ended, without what `transact` adds. */
-export type Ending = Pick<HostResult, 'verdict' | 'changes' | 'findings' | 'failure'>;
+export type Ending = Pick<HostResult, 'verdict' | 'changes' | 'findings' | 'failure' | 'checks'>;

@@ -13,6 +13,8 @@ import type { HostResult, Verdict } from '../core/verdict.ts';
 import { DEADLINES } from './deadlines.ts';
 import { makeRows, type Rows } from './rows.ts';
 import { busyMessage, ownerOf } from './ask.ts';
+import { probeLive } from './canary.ts';
+import { preflight } from './preflight.ts';
 import { runTransaction } from './transaction.ts';
 import type { Ending, TransactDeps } from './transact-deps.ts';
 
@@ -51,15 +53,24 @@ const withSession = async (
   session: HostSession,
 ): Promise<Ending> => {
   const facts = await rows.run('observe', () => observe(settings, deps, session));
-  if (deps.mode === 'verify') return verifyHost(settings, deps, rows, facts);
+  if (deps.mode === 'verify') return verifyHost(settings, deps, rows, { session, facts });
   const plan = await rows.run('assess', () => assess(settings, deps, facts));
   const changes = plan.changes.map(summarize);
   if (breaches(plan.findings).length > 0) {
     return ended('refused', rows, { findings: plan.findings, changes: deps.mode === 'plan' ? changes : [] });
   }
-  if (plan.changes.length === 0) return ended('unchanged', rows, { findings: plan.findings });
-  if (deps.mode === 'plan') return ended('planned', rows, { findings: plan.findings, changes });
-  return runTransaction({ settings, deps, rows, session, facts, plan });
+  const isUnchanged = plan.changes.length === 0;
+  // A host that is as declared pays nothing for it: verify is there to look at Duo.
+  if (isUnchanged && deps.preflight.members === null) {
+    return ended('unchanged', rows, { findings: plan.findings });
+  }
+  const findings = await rows.run('preflight', () => preflight({ settings, session, facts, plan }, deps));
+  if (breaches(findings).length > 0) {
+    return ended('refused', rows, { findings, changes: deps.mode === 'plan' ? changes : [] });
+  }
+  if (isUnchanged) return ended('unchanged', rows, { findings });
+  if (deps.mode === 'plan') return ended('planned', rows, { findings, changes });
+  return runTransaction({ settings, deps, rows, session, facts, plan: { ...plan, findings } });
 };
 
 /** One round trip; where an earlier run died on this host, what it left is put back first, and then looked at anew. */
@@ -108,7 +119,7 @@ const verifyHost = async (
   settings: Settings,
   deps: TransactDeps,
   rows: Rows,
-  facts: Facts,
+  { session, facts }: { readonly session: HostSession; readonly facts: Facts },
 ): Promise<Ending> => {
   const plan = await rows.run('assess', () => assess(settings, deps, facts));
   const differences: Finding[] = deps.differences(facts, settings).map((difference) => ({
@@ -125,9 +136,24 @@ const verifyHost = async (
       message: `run ${printable(facts.pending.run)} of ${printable(facts.pending.operator)} is ${facts.pending.alive ? 'under way' : 'unfinished; the next apply settles it, or on the host: sh /var/lib/duo-fleet/guard.sh recover'}`,
     });
   }
-  const probed = deps.probe === null ? [] : await rows.run('canary', () => deps.probe!(settings));
-  const findings = [...differences, ...plan.findings, ...probed];
-  return ended(breaches(findings).length > 0 ? 'drifted' : 'compliant', rows, { findings });
+  const isRefused = plan.findings.some(({ rule }) => rule === 'platform-unsupported');
+  const found = isRefused
+    ? plan.findings
+    : await rows.run('preflight', () => preflight({ settings, session, facts, plan }, deps));
+  const probes = deps.probe?.(settings, session.sourceAddress) ?? [];
+  const probed =
+    probes.length === 0
+      ? { findings: [], checks: [] }
+      : await rows.run(
+          'canary',
+          () => probeLive(probes, { settings, deps, session }),
+          () => `${probes.length} logins`,
+        );
+  const findings = [...differences, ...found, ...probed.findings];
+  return ended(breaches(findings).length > 0 ? 'drifted' : 'compliant', rows, {
+    findings,
+    checks: probed.checks,
+  });
 };
 
 const breaches = (findings: readonly Finding[]): readonly Finding[] =>
@@ -141,6 +167,7 @@ const ended = (
   verdict,
   changes: rest.changes ?? [],
   findings: rest.findings ?? [],
+  checks: rest.checks ?? [],
   failure:
     rest.failure === undefined
       ? null

@@ -1,23 +1,33 @@
 // The changing part of a host's way: claim -> prepare -> rehearse -> activate -> canary -> confirm, and what happens when
 // any of it fails. Nothing live changes before `activate` is sent; what fails earlier is `refused`.
+import { automationGetsIn, type Expectation } from '../auth/expectation.ts';
 import { summarize } from '../core/change.ts';
 import { asFailure, Failure } from '../core/failure.ts';
 import type { Finding } from '../core/finding.ts';
 import { printable } from '../core/printable.ts';
 import type { GuardReply, HostSession } from '../core/remote.ts';
-import { readRecord } from '../core/transaction.ts';
+import type { Settings } from '../core/settings.ts';
+import { readRecord, refusalsFile } from '../core/transaction.ts';
+import type { LoginCheck } from '../core/verdict.ts';
 import { ask } from './ask.ts';
+import { tryLive } from './canary.ts';
 import { DEADLINES, SESSIONS_ENOUGH } from './deadlines.ts';
 import { whileHeld, type Held, type TransactionContext } from './held.ts';
 import { rehearse, sessionsOf } from './rehearse.ts';
 import { settle } from './settle.ts';
 import type { Ending } from './transact-deps.ts';
+import { markLog, needsLog } from './try-login.ts';
 
 /** Takes one host through its transaction. Never throws; the verdict is what the host's own record says. */
 export const runTransaction = async (ctx: TransactionContext): Promise<Ending> => {
   const held: Held = {
     tx: ctx.deps.newTx(),
     nonce: ctx.deps.newNonce(),
+    rehearsal: ctx.deps.rehearsal(ctx.settings, ctx.facts),
+    canary: ctx.deps.canary(ctx.settings, ctx.facts, ctx.session.sourceAddress),
+    checks: [],
+    rehearsalLog: null,
+    canaryLog: null,
     lease: null,
     second: Promise.resolve(null),
     claimed: false,
@@ -32,7 +42,7 @@ export const runTransaction = async (ctx: TransactionContext): Promise<Ending> =
     closeSecond(held);
     await activate(ctx, held);
     await confirm(ctx, held);
-    return { verdict: 'confirmed', changes, findings: notes, failure: null };
+    return { verdict: 'confirmed', changes, findings: notes, failure: null, checks: held.checks };
   } catch (thrown) {
     const failure = asFailure(thrown);
     const step = ctx.rows.failedAt();
@@ -42,6 +52,7 @@ export const runTransaction = async (ctx: TransactionContext): Promise<Ending> =
       verdict: settled.verdict,
       changes: settled.verdict === 'confirmed' ? changes : [],
       findings: notes,
+      checks: held.checks,
       failure:
         settled.verdict === 'confirmed' ? null : { step, reason: failure.reason, message: settled.message },
     };
@@ -60,7 +71,11 @@ const prepare = async (ctx: TransactionContext, held: Held): Promise<GuardReply>
   const { deps, session, settings } = ctx;
   // Both are sent inside the row: were its start not durable, nothing must have been sent.
   const preparing = await ctx.rows.run('claim', async () => {
-    const files = { ...deps.transactionFiles(ctx.plan, ctx.facts, settings), 'guard.sh': deps.guardScript };
+    const files = {
+      ...deps.transactionFiles(ctx.plan, ctx.facts, settings),
+      'guard.sh': deps.guardScript,
+      refusals: refusalsFile({ rehearsed: failing(held.rehearsal), live: failing(held.canary) }),
+    };
     held.claimed = true;
     const claiming = ask(ctx, session, 'claim', {
       tx: held.tx,
@@ -71,6 +86,9 @@ const prepare = async (ctx: TransactionContext, held: Held): Promise<GuardReply>
     const reply = ask(ctx, session, 'prepare', { tx: held.tx, deadlineMs: DEADLINES.prepareMs });
     // Looked at only when the claim stands; a refused claim leaves nothing for it to work on.
     reply.catch(() => undefined);
+    // Behind it in the root channel's queue, which costs no turn: the log ends there before the first login is tried.
+    if (needsLog(held.rehearsal))
+      held.rehearsalLog = markLog(session, DEADLINES.claimMs + DEADLINES.prepareMs);
     await claiming;
     held.lease = await session.holdLease({
       tx: held.tx,
@@ -97,17 +115,18 @@ const prepare = async (ctx: TransactionContext, held: Held): Promise<GuardReply>
 const activate = async (ctx: TransactionContext, held: Held): Promise<void> => {
   await ctx.rows.run('activate', async () => {
     held.activated = true;
-    await whileHeld(
-      ctx,
-      held,
-      ask(ctx, ctx.session, 'activate', { tx: held.tx, deadlineMs: DEADLINES.activateMs }),
-    );
+    const activating = ask(ctx, ctx.session, 'activate', { tx: held.tx, deadlineMs: DEADLINES.activateMs });
+    if (needsLog(held.canary)) held.canaryLog = markLog(ctx.session, DEADLINES.activateMs);
+    await whileHeld(ctx, held, activating);
   });
 };
 
+const failing = (expectations: readonly Expectation[]): number =>
+  expectations.filter(({ must }) => must === 'be-refused').length;
+
 /**
  * The canary and the confirmation are one act: a new connection, a new login, `sudo -n`, and over that the nonce. While it
- * connects, the lifeline looks whether everything is as declared.
+ * connects, the lifeline looks whether everything is as declared, and whoever else must get in does, beside it.
  */
 const confirm = async (ctx: TransactionContext, held: Held): Promise<void> => {
   const { deps, settings } = ctx;
@@ -118,11 +137,11 @@ const confirm = async (ctx: TransactionContext, held: Held): Promise<void> => {
   looking.catch(() => undefined);
   const connecting: Promise<HostSession>[] = [];
   try {
-    const canary = await ctx.rows.run('canary', async () => {
-      const session = deps.remote.connect(settings, { deadlineMs: DEADLINES.connectMs });
-      connecting.push(session);
-      return whileHeld(ctx, held, session);
-    });
+    const canary = await ctx.rows.run(
+      'canary',
+      () => connectAnew(ctx, held, connecting),
+      () => `${held.canary.length + 1} logins`,
+    );
     await ctx.rows.run('validate', async () => {
       const facts = await whileHeld(ctx, held, looking);
       const differences = deps.differences(facts, settings);
@@ -155,3 +174,35 @@ const confirm = async (ctx: TransactionContext, held: Held): Promise<void> => {
     }
   }
 };
+
+/** Automation's new login, which is to confirm, and beside it the others. */
+const connectAnew = async (
+  ctx: TransactionContext,
+  held: Held,
+  connecting: Promise<HostSession>[],
+): Promise<HostSession> => {
+  const { deps, settings } = ctx;
+  const startedMs = deps.nowMs();
+  const session = deps.remote.connect(settings, { deadlineMs: DEADLINES.connectMs });
+  connecting.push(session);
+  const place = { settings, deps, log: held.canaryLog };
+  const others: LoginCheck[] = [];
+  const all = Promise.all([
+    session.then(() => held.checks.push(connected(settings, deps.nowMs() - startedMs))),
+    tryLive(held.canary, place, others),
+  ]);
+  try {
+    await whileHeld(ctx, held, all);
+  } finally {
+    held.checks.push(...others);
+  }
+  return session;
+};
+
+const connected = (settings: Settings, durationMs: number): LoginCheck => ({
+  phase: 'canary',
+  title: automationGetsIn(settings).attempt.title,
+  must: 'get-in',
+  result: 'in',
+  durationMs: Math.round(durationMs),
+});

@@ -51,6 +51,9 @@ const RELEASES = {
 
 type Family = keyof typeof RELEASES;
 
+/** Where Duo's own packages put the module, a folder that libpam does not search. */
+export const PAM_MODULE_PATH = '/usr/lib64/security/pam_duo.so';
+
 const COMMON = {
   packageManager: 'apt',
   architecture: 'amd64',
@@ -58,7 +61,7 @@ const COMMON = {
   legacyPackages: ['libpam-duo', 'login-duo'],
   keyringPath: '/etc/apt/keyrings/duo-security.gpg',
   sourceListPath: '/etc/apt/sources.list.d/duosecurity.list',
-  modulePath: '/usr/lib64/security/pam_duo.so',
+  modulePath: PAM_MODULE_PATH,
   duoConfPath: '/etc/duo/pam_duo.conf',
   pamDir: '/etc/pam.d',
   sudoersDir: '/etc/sudoers.d',

@@ -10,8 +10,8 @@ export type Offer = { readonly factor: number; readonly title: string } & (
   /** All of the agent's keys, or the one whose public blob is `only`. */
   | { readonly kind: 'agent'; readonly socket: string; readonly only: Uint8Array | null }
   | { readonly kind: 'password'; readonly password: Secret }
-  /** Every prompt is answered with this. */
-  | { readonly kind: 'keyboard-interactive'; readonly answer: Secret }
+  /** Every prompt is answered with this; with `null` a prompt ends the login. */
+  | { readonly kind: 'keyboard-interactive'; readonly answer: Secret | null }
 );
 
 /** RFC 4252's name of the method that an offer goes by. */

@@ -2,6 +2,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Failure } from '../core/failure.ts';
+import type { KeySource } from '../core/remote.ts';
 import type { ConnectionSettings } from '../core/settings.ts';
 import type { Offer } from './auth-sequence.ts';
 import { isUsableKey, publicKeyBlob } from './ssh-agent.ts';
@@ -36,6 +37,9 @@ export interface Credentials {
   readonly notes: readonly string[];
 }
 
+/** Finds the keys that a login is tried with. @throws Failure `auth` when a named file cannot be used */
+export type KeysOf = (source: KeySource) => Promise<readonly Credential[]>;
+
 type KeyFile =
   | { readonly kind: 'usable'; readonly key: Uint8Array }
   | { readonly kind: 'encrypted'; readonly publicKey: Uint8Array | null }
@@ -55,7 +59,7 @@ export class CredentialStore {
    * A configured key file is the only one that is offered; else the agent's keys, then the usual files.
    * @throws Failure `auth` when the configured file cannot be used
    */
-  async find(connection: ConnectionSettings): Promise<Credentials> {
+  async find(connection: Pick<ConnectionSettings, 'privateKeyFile'>): Promise<Credentials> {
     if (connection.privateKeyFile !== null) {
       return { keys: [await this.#configured(connection.privateKeyFile)], notes: [] };
     }
@@ -73,6 +77,12 @@ export class CredentialStore {
       if (file.kind === 'unusable') notes.push(`${path} cannot be used: ${file.why}`);
     }
     return { keys, notes };
+  }
+
+  /** The same for a login that is tried: see {@link KeySource}. */
+  async findFor(source: KeySource, connection: ConnectionSettings): Promise<Credentials> {
+    if (source === 'connection') return this.find(connection);
+    return this.find({ privateKeyFile: source === 'own' ? null : source.file });
   }
 
   async #configured(configured: string): Promise<Credential> {

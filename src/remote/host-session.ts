@@ -1,6 +1,7 @@
 // A root session on one host: the engine's lifeline, over one connection.
 import { Failure } from '../core/failure.ts';
 import type { Facts } from '../core/facts.ts';
+import type { PreflightFacts, PreflightRequest } from '../core/preflight.ts';
 import { printable } from '../core/printable.ts';
 import type {
   GuardCall,
@@ -11,7 +12,9 @@ import type {
   LoginOutcome,
   ObserveRequest,
 } from '../core/remote.ts';
-import type { Credential } from './credentials.ts';
+import type { KeysOf } from './credentials.ts';
+import { duoLogScript, type DuoLogQuestion } from './duo-log-script.ts';
+import { preflightDuo } from './duo-preflight.ts';
 import type { ExecChannel } from './exec-channel.ts';
 import { guardFrame, GuardLines, guardWords } from './guard-frame.ts';
 import { holdLease } from './lease-channel.ts';
@@ -27,8 +30,8 @@ export interface SessionOptions {
   readonly host: string;
   readonly become: boolean;
   readonly sourceAddress: string;
-  /** The operator's own keys, for rehearsed logins. */
-  readonly keys: readonly Credential[];
+  /** Keys for rehearsed logins. */
+  readonly keysOf: KeysOf;
   /** 32 hex digits, fresh at every call. */
   readonly nonce: () => string;
   readonly timer: Timer;
@@ -82,6 +85,13 @@ class RootSession implements HostSession {
     return parseObserveOutput(result.output, nonce);
   }
 
+  async preflight(request: PreflightRequest, deadlineMs: number): Promise<PreflightFacts> {
+    const { become, nonce } = this.#options;
+    const exec = async (words: readonly string[], deadline: Deadline): Promise<ExecChannel> =>
+      this.#connection.exec(rootCommand(become, words), deadline);
+    return preflightDuo(request, { exec, nonce }, this.#deadline(deadlineMs));
+  }
+
   async guard(call: GuardCall): Promise<GuardReply> {
     const lines = new GuardLines((mark) => call.onMark?.(printable(mark)));
     const result = await this.#root.run(guardFrame(call), {
@@ -112,13 +122,13 @@ class RootSession implements HostSession {
   }
 
   async rehearse(tx: string, attempt: LoginAttempt, deadlineMs: number): Promise<LoginOutcome> {
-    const { host, keys } = this.#options;
+    const { host, keysOf } = this.#options;
     const deadline = this.#deadline(deadlineMs);
     try {
       return await rehearseLogin(
-        async () => this.#guardChannel('rehearse', tx, { args: [attempt.gate], deadline }),
+        async () => this.#guardChannel('rehearse', tx, { args: [attempt.gate, attempt.network], deadline }),
         attempt,
-        { keys, host, deadline },
+        { keysOf, host, deadline },
       );
     } catch (error) {
       // A channel that could not be opened says nothing about the login.
@@ -126,6 +136,32 @@ class RootSession implements HostSession {
         return { kind: 'unproven', message: error.message };
       throw error;
     }
+  }
+
+  async logMark(deadlineMs: number): Promise<string> {
+    const [mark = ''] = await this.#readLog({ what: 'mark' }, deadlineMs);
+    return mark;
+  }
+
+  async duoLog(
+    { since, user }: { readonly since: string; readonly user: string },
+    deadlineMs: number,
+  ): Promise<readonly string[]> {
+    return this.#readLog({ what: 'since', since, user }, deadlineMs);
+  }
+
+  async #readLog(question: DuoLogQuestion, deadlineMs: number): Promise<readonly string[]> {
+    const result = await this.#root.run(duoLogScript(question), { deadline: this.#deadline(deadlineMs) });
+    if (result.status !== 0) {
+      throw new Failure(
+        'exit',
+        `reading the log of logins of ${this.#options.host} ended with status ${result.status}: ${printable(result.stderr)}`,
+      );
+    }
+    return Buffer.from(result.output)
+      .toString('utf8')
+      .split('\n')
+      .filter((line) => line !== '');
   }
 
   close(): void {

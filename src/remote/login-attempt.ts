@@ -1,9 +1,10 @@
 // A login that is tried to see how it ends: the canary's over the network, the rehearsal's nested in a channel.
 import { Failure } from '../core/failure.ts';
 import { printable } from '../core/printable.ts';
-import type { LoginAttempt, LoginOutcome } from '../core/remote.ts';
+import type { KeySource, LoginAttempt, LoginFactor, LoginOutcome } from '../core/remote.ts';
+import { reveal } from '../core/secret.ts';
 import type { Offer } from './auth-sequence.ts';
-import { offersOf, type Credential } from './credentials.ts';
+import { offersOf, type Credential, type KeysOf } from './credentials.ts';
 import { Tail, type ExecChannel } from './exec-channel.ts';
 import { HOST_KEY_ALGORITHMS } from './host-key-check.ts';
 import type { SshConnection } from './ssh-connection.ts';
@@ -16,20 +17,40 @@ const STDERR_BYTES_MAX = 4 * 1024;
 /** How long a channel whose sshd failed may take to say why. */
 const LAST_WORDS_MS = 1_000;
 
-/** An attempt's factors as offers; the operator's key is any of `keys`. */
-export const offersOfAttempt = (attempt: LoginAttempt, keys: readonly Credential[]): readonly Offer[] =>
-  attempt.factors.flatMap((factor, at): readonly Offer[] => {
-    switch (factor.kind) {
-      case 'publickey':
-        return offersOf(keys, at);
-      case 'password':
-        return [{ factor: at, title: 'a password', kind: 'password', password: factor.password }];
-      case 'keyboard-interactive':
-        return [{ factor: at, title: 'answers', kind: 'keyboard-interactive', answer: factor.answer }];
-      default:
-        return factor satisfies never;
-    }
-  });
+/**
+ * An attempt's factors as offers; a key is any of those that its source has.
+ * @throws Failure `auth` when a named key file cannot be used
+ */
+export const offersOfAttempt = async (attempt: LoginAttempt, keysOf: KeysOf): Promise<readonly Offer[]> => {
+  const offers: Offer[] = [];
+  for (const [at, factor] of attempt.factors.entries()) {
+    const keys = factor.kind === 'publickey' ? await keysOf(factor.keys) : [];
+    if (factor.kind === 'publickey' && keys.length === 0) throw noKeyFor(attempt.user, factor.keys);
+    offers.push(...offersOfFactor(factor, at, keys));
+  }
+  return offers;
+};
+
+const noKeyFor = (user: string, source: KeySource): Failure =>
+  new Failure(
+    'auth',
+    source === 'connection'
+      ? `there is no key for the login as ${user}: give --private-key, set ansible_ssh_private_key_file, or start ssh-agent`
+      : `there is no key for the login as ${user}: add it to ssh-agent (ssh-add FILE); for canary_user, name it with canary_private_key_file`,
+  );
+
+const offersOfFactor = (factor: LoginFactor, at: number, keys: readonly Credential[]): readonly Offer[] => {
+  switch (factor.kind) {
+    case 'publickey':
+      return offersOf(keys, at);
+    case 'password':
+      return [{ factor: at, title: 'a password', kind: 'password', password: factor.password }];
+    case 'keyboard-interactive':
+      return [{ factor: at, title: 'answers', kind: 'keyboard-interactive', answer: factor.answer }];
+    default:
+      return factor satisfies never;
+  }
+};
 
 /** What a handshake and the attempt's command say together. Closes the connection. */
 export const outcomeOf = async (
@@ -41,7 +62,7 @@ export const outcomeOf = async (
   switch (handshake.kind) {
     case 'in':
       try {
-        const ran = await runCommand(handshake.connection, attempt.command, deadline);
+        const ran = await runCommand(handshake.connection, attempt, deadline);
         return { kind: 'in', prompts, ...ran };
       } finally {
         handshake.connection.close();
@@ -62,7 +83,7 @@ export const outcomeOf = async (
 /** Whoever was let in stays so in the outcome, whatever becomes of the command: without a status it has none. */
 const runCommand = async (
   connection: SshConnection,
-  command: string | null,
+  { command, stdin }: LoginAttempt,
   deadline: Deadline,
 ): Promise<{ readonly exitCode: number | null; readonly output: string }> => {
   if (command === null) return { exitCode: null, output: '' };
@@ -71,7 +92,7 @@ const runCommand = async (
     const channel = await connection.exec(command, deadline);
     channel.stream.on('data', (bytes: Uint8Array) => output.add(bytes));
     channel.stderr.on('data', (bytes: Uint8Array) => output.add(bytes));
-    channel.stream.end();
+    channel.stream.end(stdin === null ? undefined : `${reveal(stdin)}\n`);
     const exitCode = await within(deadline, channel.closed, () => 'the command did not end in time');
     return { exitCode, output: output.text };
   } catch (error) {
@@ -88,10 +109,10 @@ const runCommand = async (
 export const rehearseLogin = async (
   openChannel: () => Promise<ExecChannel>,
   attempt: LoginAttempt,
-  options: { readonly keys: readonly Credential[]; readonly host: string; readonly deadline: Deadline },
+  options: { readonly keysOf: KeysOf; readonly host: string; readonly deadline: Deadline },
 ): Promise<LoginOutcome> => {
   const earlierPrompts: string[] = [];
-  let offers = offersOfAttempt(attempt, options.keys);
+  let offers = await offersOfAttempt(attempt, options.keysOf);
   // Each round makes at least one offer.
   const roundsMax = Math.max(1, offers.length);
   for (let round = 1; ; round += 1) {

@@ -1,7 +1,19 @@
 // Accounts and groups, out of observe.sh's answer.
 import type { AccountFacts, Facts } from '../core/facts.ts';
 import { Failure } from '../core/failure.ts';
-import { malformed, only, onlyFor, type Sections, splitExit, all, utf8 } from './observe-sections.ts';
+import { readKeyLogins } from './observe-key-logins.ts';
+import { readPeople } from './observe-people.ts';
+import {
+  malformed,
+  only,
+  onlyFor,
+  type Section,
+  type Sections,
+  splitExit,
+  all,
+  utf8,
+} from './observe-sections.ts';
+import { readSudoRights } from './observe-sudo-rights.ts';
 import { wanted } from './observe-wanted.ts';
 
 interface Group {
@@ -71,9 +83,17 @@ interface Row {
 const PASSWORDS: ReadonlySet<string> = new Set(['set', 'locked', 'empty', 'none', 'unknown']);
 const isPassword = (text: string): text is AccountFacts['password'] => PASSWORDS.has(text);
 
-const readRows = (sections: Sections): readonly Row[] =>
-  only(sections, 'accounts')
-    .lines.filter((line) => line !== '')
+/** The local file's accounts and those that a directory told; of two by one name the first counts. */
+const readRows = (sections: Sections): readonly Row[] => {
+  const seen = new Set<string>();
+  return [...rowsOf(only(sections, 'accounts')), ...all(sections, 'login-accounts').flatMap(rowsOf)].filter(
+    ({ name }) => !seen.has(name) && seen.add(name),
+  );
+};
+
+const rowsOf = (section: Section): readonly Row[] =>
+  section.lines
+    .filter((line) => line !== '')
     .map((line) => {
       const [name = '', uid = '', gid = '', home = '', shell = '', state = '', ...keyFiles] =
         utf8(line).split(':');
@@ -124,28 +144,37 @@ const directoryGroupNames = (sections: Sections, name: string): readonly string[
   return lines.length === 0 ? null : lines.map(utf8);
 };
 
-/** The asked-for accounts (`null`: unknown), local ones with a password, and with the census all with authorized keys. */
-export const readAccounts = (sections: Sections): Facts['accounts'] => {
+/**
+ * The asked-for accounts (`null`: unknown), local ones with a password, those that were picked or asked sudo about, and with
+ * the census all with authorized keys or a login by key of late. `epochS` is the host's clock.
+ */
+export const readAccounts = (sections: Sections, epochS: number): Facts['accounts'] => {
+  const today = Math.floor(epochS / 86_400);
+  const logins = readKeyLogins(sections).days;
+  const { users, sudoers } = readPeople(sections);
+  const people = new Set([...users.map(({ name }) => name), ...sudoers]);
   const rows = readRows(sections);
-  const counts = readKeyCounts(sections);
-  const groups = readLocalGroups(sections);
+  const keyCounts = readKeyCounts(sections);
+  const localGroups = readLocalGroups(sections);
   const names = wanted(sections, 'account');
   const accounts: Record<string, AccountFacts | null> = Object.create(null);
   for (const name of names) accounts[name] = null;
   for (const row of rows) {
-    const authorizedKeys = row.keyFiles.reduce((sum, path) => sum + (counts.get(path) ?? 0), 0);
-    const canLogIn = authorizedKeys > 0 || row.password === 'set';
-    if (!canLogIn && accounts[row.name] === undefined) continue;
+    const authorizedKeys = row.keyFiles.reduce((sum, path) => sum + (keyCounts.get(path) ?? 0), 0);
+    const lastLogin = logins.get(row.name);
+    const counts = authorizedKeys > 0 || row.password === 'set' || lastLogin !== undefined;
+    if (!counts && accounts[row.name] === undefined && !people.has(row.name)) continue;
+    const groups = directoryGroupNames(sections, row.name) ?? localGroupNames(row, localGroups);
     accounts[row.name] = {
       uid: row.uid,
       home: row.home,
       shell: row.shell,
-      groups: directoryGroupNames(sections, row.name) ?? localGroupNames(row, groups),
+      groups,
       password: row.password,
       expired: row.expired,
       authorizedKeys,
-      keyLoginDaysAgo: null,
-      sudo: { kind: 'unknown' },
+      keyLoginDaysAgo: lastLogin === undefined ? null : Math.max(0, today - lastLogin),
+      sudo: readSudoRights(sections, row.name, groups),
     };
   }
   return accounts;

@@ -1,16 +1,7 @@
 // Files: mode, owner, digest and masked text, out of observe.sh's answer.
 import type { FileFacts, Facts } from '../core/facts.ts';
 import { printable } from '../core/printable.ts';
-import {
-  all,
-  malformed,
-  only,
-  onlyFor,
-  type Section,
-  type Sections,
-  strictUtf8,
-  utf8,
-} from './observe-sections.ts';
+import { all, malformed, only, type Section, type Sections, strictUtf8, utf8 } from './observe-sections.ts';
 import { wanted } from './observe-wanted.ts';
 
 /** File types in st_mode's upper bits (inode(7)). */
@@ -24,10 +15,15 @@ const KINDS: ReadonlyMap<number, string> = new Map([
 ]);
 const REGULAR = 0o10;
 
-const contentOf = (section: Section): string | null => {
+/**
+ * A file's text; an empty file has no section. Whether its last line ends with a line feed is told by its size; where something
+ * was masked the size tells nothing, and nearly every file ends with one.
+ */
+const contentOf = (section: Section | undefined, size: number): string | null => {
+  if (section === undefined) return size === 0 ? '' : null;
   if (section.binary) return null;
   const lines = section.lines.join('\n');
-  return strictUtf8(section.complete && section.lines.length > 0 ? `${lines}\n` : lines);
+  return strictUtf8(lines.length === size ? lines : `${lines}\n`);
 };
 
 const readDigests = (section: Section): ReadonlyMap<string, string> =>
@@ -52,9 +48,9 @@ const readFile = (sections: Sections, stat: string, digests: ReadonlyMap<string,
   }
   const sha256 = digests.get(path);
   if (sha256 === undefined) return { kind: 'other', what: `a file of ${size} bytes that could not be read` };
-  const text = all(sections, 'text').some(({ words }) => words === path)
-    ? contentOf(onlyFor(sections, 'text', path))
-    : null;
+  const [section, ...more] = all(sections, 'text').filter(({ words }) => words === path);
+  if (more.length > 0) throw malformed('a file came twice');
+  const text = contentOf(section, Number(size));
   return { kind: 'file', mode: mode & 0o7777, owner: utf8(owner), group: utf8(group), sha256, text };
 };
 

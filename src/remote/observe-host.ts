@@ -41,11 +41,23 @@ export const readSystemd = (sections: Sections, version: number | null): Facts['
   return { running: words === 'yes', version };
 };
 
-/** The first line of `sudo -V`, `Sudo version 1.9.13p3` or `sudo-rs 0.2.5`, and its table of defaults (sudo(8), -V). */
+/** What libpam finds: the files in its search folders, and whether pam_nologin(8) keeps people out. */
+export const readPam = (sections: Sections): Facts['pam'] => {
+  const { words, lines } = only(sections, 'pam');
+  if (words !== 'yes' && words !== 'no') throw malformed('what PAM finds');
+  return { modules: lines.length === 0 ? null : [...new Set(lines.map(utf8))], nologin: words === 'yes' };
+};
+
+/**
+ * The first line of `sudo -V`, `Sudo version 1.9.13p3` or `sudo-rs 0.2.5`, and its table of defaults (sudo(8), -V). A
+ * sudo that does not tell its version is one all the same: taken for none, it would be left without Duo.
+ */
 export const readSudo = (section: Section): Facts['sudo'] => {
   const line = utf8(section.lines[0] ?? '');
   const match = /^(Sudo version|sudo-rs) (\S+)/i.exec(line);
-  if (match === null) return { implementation: 'none', version: '', defaults: null };
+  if (match === null) {
+    return { implementation: section.words === 'yes' ? 'sudo' : 'none', version: '', defaults: null };
+  }
   return {
     implementation: match[1]?.toLowerCase() === 'sudo-rs' ? 'sudo-rs' : 'sudo',
     version: match[2] ?? '',

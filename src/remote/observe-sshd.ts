@@ -2,6 +2,7 @@
 import type { SshdFacts } from '../core/facts.ts';
 import { printable } from '../core/printable.ts';
 import { malformed, all, only, onlyFor, type Section, type Sections, utf8 } from './observe-sections.ts';
+import { readPeople } from './observe-people.ts';
 import { wanted } from './observe-wanted.ts';
 
 type Effective = Readonly<Record<string, readonly string[]>>;
@@ -59,12 +60,23 @@ const readUnits = (section: Section): readonly Unit[] =>
     })
     .filter(({ loaded }) => loaded);
 
+/** Whom the labels stand for: the host's choice for the personas. */
+const readUsers = (sections: Sections): SshdFacts['users'] =>
+  Object.fromEntries(readPeople(sections).users.map(({ label, name }) => [label, name]));
+
 /** Facts about sshd. When one connection's settings cannot be had, none are shown: half an answer would mislead. */
 export const readSshd = (sections: Sections): SshdFacts => {
   const effective: Record<string, Effective> = Object.create(null);
   const errors: string[] = [];
   for (const [index, label] of wanted(sections, 'connection').entries()) {
     const answer = readEffective(onlyFor(sections, 'sshd', String(index)));
+    if ('error' in answer) errors.push(answer.error);
+    else effective[label] = answer.settings;
+  }
+  for (const { label } of readPeople(sections).users) {
+    const section = all(sections, 'sshd').find(({ words }) => words === label);
+    if (section === undefined) continue;
+    const answer = readEffective(section);
     if ('error' in answer) errors.push(answer.error);
     else effective[label] = answer.settings;
   }
@@ -78,7 +90,7 @@ export const readSshd = (sections: Sections): SshdFacts => {
     version: /^\d+(?:\.\d+)*/.exec(only(sections, 'ssh-version').lines[0] ?? '')?.[0] ?? '',
     effective: errors.length > 0 ? {} : effective,
     error: errors[0] ?? '',
-    users: {},
+    users: readUsers(sections),
     unit: (service?.id ?? '').replace(/\.service$/, ''),
     serviceActive: service?.active ?? false,
     socketActive: units.some(({ id, active }) => id.endsWith('.socket') && active),

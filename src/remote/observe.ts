@@ -1,14 +1,17 @@
 // One round trip that reads a host: the request becomes a script, the script's output becomes Facts.
 import { readFileSync } from 'node:fs';
+import { gzipSync } from 'node:zlib';
 import type { Facts } from '../core/facts.ts';
 import { Failure } from '../core/failure.ts';
 import { GUARD_HOME, type ObserveRequest } from '../core/remote.ts';
 import { readAccounts, readGroups } from './observe-accounts.ts';
 import { readFiles } from './observe-files.ts';
+import { readKeyLogins } from './observe-key-logins.ts';
 import {
   readLock,
   readModuleError,
   readOs,
+  readPam,
   readPending,
   readSpace,
   readSudo,
@@ -33,6 +36,7 @@ const PACKAGE = /^[a-z0-9][a-z0-9+.-]*$/;
 const NAME = /^[^-\x00-\x1f\x7f:][^\x00-\x1f\x7f:]*$/;
 /** sshd -T -C separates its parts with commas and takes no quotes. */
 const SPEC = /^[^\x00-\x20\x7f,=]+$/;
+const LABEL = /^[a-z][a-z-]*$/;
 const ADDRESS = /^[0-9A-Za-z.:%_-]+$/;
 const NONCE = /^[0-9a-z]{16,64}$/;
 
@@ -52,9 +56,12 @@ const unique = (words: readonly string[]): readonly string[] => [...new Set(word
 const assignments = (request: ObserveRequest, nonce: string): readonly string[] => {
   demand([nonce], NONCE, 'nonce');
   const paths = unique(request.files.map(({ path }) => path));
-  const texts = unique(request.files.filter(({ text }) => text).map(({ path }) => path));
+  const texts = new Set(request.files.filter(({ text }) => text).map(({ path }) => path));
+  demandDropIns(request);
   const labels = request.connections.map(({ label }) => label);
-  if (unique(labels).length < labels.length) throw new Failure('bug', 'two connections have the same label');
+  const allLabels = [...labels, ...request.personas.map(({ label }) => label)];
+  if (unique(allLabels).length < allLabels.length)
+    throw new Failure('bug', 'two connections have the same label');
   if (labels.length > CONNECTIONS_MAX) throw new Failure('bug', `more than ${CONNECTIONS_MAX} connections`);
   const specs = request.connections.map(({ user, address }) => {
     demand([user], SPEC, 'user of a connection');
@@ -67,7 +74,8 @@ const assignments = (request: ObserveRequest, nonce: string): readonly string[] 
     module: request.modulePath,
     guard_home: GUARD_HOME,
     census: request.census ? 'yes' : 'no',
-    text_paths: ` ${texts.join(' ')} `,
+    drop_in: request.dropInPath,
+    digest_only: ` ${paths.filter((path) => !texts.has(path)).join(' ')} `,
     text_max: String(TEXT_MAX),
     digest_max: String(DIGEST_MAX),
   };
@@ -81,19 +89,44 @@ const assignments = (request: ObserveRequest, nonce: string): readonly string[] 
     wordsFunction('with_accounts', demand(unique(request.accounts), NAME, 'account')),
     wordsFunction('with_labels', demand(labels, NAME, 'label')),
     wordsFunction('with_connections', specs),
+    wordsFunction('with_personas', request.personas.map(personaLine)),
     wordsFunction('with_spaces', demand(unique(request.spacePaths), PATH, 'path')),
   ];
 };
 
+/** `LABEL ADDRESS KIND NAME`; a name may hold blanks, hence last. */
+const personaLine = ({ label, who, address }: ObserveRequest['personas'][number]): string => {
+  const [name] = 'name' in who ? [who.name] : 'group' in who ? [who.group] : [];
+  demand([label], LABEL, 'label of a persona');
+  demand([address], ADDRESS, 'address of a persona');
+  demand(name === undefined ? [] : [name], NAME, 'persona');
+  return [label, address, who.kind, name ?? ''].join(' ').trimEnd();
+};
+
+/** observe.sh reads every drop-in of sshd by itself, but for our own: any other one would come twice. */
+const demandDropIns = ({ files, dropInPath }: ObserveRequest): void => {
+  demand(dropInPath === '' ? [] : [dropInPath], PATH, 'path of our drop-in');
+  for (const { path } of files)
+    if (path.startsWith('/etc/ssh/sshd_config.d/') && path !== dropInPath)
+      throw new Failure('bug', `drop-ins of sshd are read unasked: ${path}`);
+};
+
 let template: string | null = null;
 
-/** observe.sh without comments and indentation: a third of its bytes, so that the request fits TCP's first flight. */
+/**
+ * observe.sh without comments and indentation, packed: a third of its bytes, so that the request fits TCP's first flight. Unpacking
+ * it costs the host two processes (gzip is an essential package of Debian, base64 is coreutils'); another flight would cost
+ * every host a turn.
+ */
 const observeTemplate = (): string => {
-  template ??= readFileSync(new URL('../../templates/observe.sh', import.meta.url), 'utf8')
+  if (template !== null) return template;
+  const text = readFileSync(new URL('../../templates/observe.sh', import.meta.url), 'utf8')
     .split('\n')
     .map((line) => line.trimStart())
     .filter((line) => line !== '' && !line.startsWith('#'))
     .join('\n');
+  const packed = gzipSync(text, { level: 9 }).toString('base64');
+  template = `PATH=/usr/sbin:/usr/bin:/sbin:/bin\neval "$(printf %s ${packed} | base64 -d | gzip -dc)"`;
   return template;
 };
 
@@ -125,9 +158,10 @@ export const parseObserveOutput = (output: Uint8Array, nonce: string): Facts => 
     files: readFiles(sections),
     sshd: readSshd(sections),
     sudo: readSudo(only(sections, 'sudo')),
-    pam: { modules: null, nologin: null },
+    pam: readPam(sections),
     groups: readGroups(sections),
-    accounts: readAccounts(sections),
+    accounts: readAccounts(sections, Number(clock)),
+    keyLoginLog: readKeyLogins(sections).log,
     dpkgLockHolder: readLock(only(sections, 'lock')),
     dpkgInterrupted: only(sections, 'audit').lines.some((line) => line.trim() !== ''),
     dpkgScriptsRun: only(sections, 'scripts').words === 'yes',

@@ -68,7 +68,7 @@ class SshRemote implements Remote {
       host: settings.host,
       become: settings.connection.become,
       sourceAddress: way.sourceAddress,
-      keys: found.keys,
+      keysOf: async (source) => (await this.#credentials.findFor(source, settings.connection)).keys,
       nonce: () => Buffer.from(this.#options.randomBytes(NONCE_BYTES)).toString('hex'),
       timer: this.#timer,
       closeWay: way.closeWay,
@@ -98,11 +98,14 @@ class SshRemote implements Remote {
     const last: Hop = { ...(others.at(-1) ?? first), user: attempt.user };
     const hops: readonly [Hop, ...Hop[]] =
       others.length === 0 ? [last] : [first, ...others.slice(0, -1), last];
-    const needsKeys =
-      settings.connection.jumps.length > 0 || attempt.factors.some(({ kind }) => kind === 'publickey');
-    const found = needsKeys ? await this.#credentials.find(settings.connection) : NO_CREDENTIALS;
-    const tried = offersOfAttempt(attempt, found.keys);
-    if (tried.length === 0) return { kind: 'unproven', message: nothingToOffer(settings, found).message };
+    const found =
+      settings.connection.jumps.length > 0
+        ? await this.#credentials.find(settings.connection)
+        : NO_CREDENTIALS;
+    const tried = await offersOfAttempt(
+      attempt,
+      async (source) => (await this.#credentials.findFor(source, settings.connection)).keys,
+    );
     const way = await this.#reach(hops, { own: this.#ownOffers(settings, found), tried, deadline });
     try {
       return await outcomeOf(way.handshake, attempt, deadline);

@@ -215,7 +215,18 @@ class Login {
               this.#fail(new Failure('auth', `${this.#dial.where} asks more than ${PROMPTS_MAX} questions`));
               return;
             }
-            finish(prompts.map(() => reveal(offer.answer)));
+            const { answer } = offer;
+            if (answer === null && prompts.length > 0) {
+              const asked = printable(prompts.map(({ prompt }) => prompt).join(' '), PROMPT_CHARS_MAX);
+              this.#fail(
+                new Failure(
+                  'auth',
+                  `${this.#dial.where} asks ${username} "${asked}", and there is no answer`,
+                ),
+              );
+              return;
+            }
+            finish(prompts.map(() => (answer === null ? '' : reveal(answer))));
           },
         };
       default:

@@ -1,4 +1,5 @@
 // What all steps want read of a host, joined into the one request of its one round trip.
+import { parseAddress } from '../core/ip-address.ts';
 import type { ObserveRequest } from '../core/remote.ts';
 import type { Settings } from '../core/settings.ts';
 import { platformOf, type Platform } from '../platform/debian.ts';
@@ -39,6 +40,8 @@ export const makeObserveRequest = (
     ]),
     accounts: unique([...named, ...reads.flatMap((read) => read.accounts ?? [])]),
     connections: connections(settings, options.sourceAddress || DOCUMENTATION_ADDRESS),
+    personas: personas(settings, options.sourceAddress || DOCUMENTATION_ADDRESS),
+    dropInPath: platform.sshdDropInPath,
     spacePaths: unique(reads.flatMap((read) => read.spacePaths ?? [])),
     repositoryUrl: settings.repository.url,
     modulePath: platform.modulePath,
@@ -47,7 +50,7 @@ export const makeObserveRequest = (
 };
 
 /** The paths are the same for every release that is supported, and the release is known only from what is read. */
-const nominalPlatform = (): Platform => {
+export const nominalPlatform = (): Platform => {
   const os = { id: 'debian', idLike: [], versionId: '12', codename: 'bookworm', prettyName: 'Debian' };
   const platform = platformOf({ os, architecture: 'amd64' });
   if ('refused' in platform) throw new Error(platform.refused);
@@ -66,6 +69,56 @@ const connections = (settings: Settings, address: string): ObserveRequest['conne
       : [{ label: 'breakglass', user: settings.breakGlass.user, address: source }]),
     { label: 'root', user: 'root', address },
   ];
+};
+
+/** People whom the host picks, and break-glass from where it must not get in. */
+const personas = (settings: Settings, address: string): ObserveRequest['personas'] => {
+  const { breakGlass } = settings;
+  const elsewhere = [address, ...FOREIGN_ADDRESSES].find(
+    (one) => breakGlass !== null && !breakGlass.allowedSources.some((source) => mayCover(source, one)),
+  );
+  return [
+    ...(breakGlass === null || breakGlass.allowedSources.length === 0 || elsewhere === undefined
+      ? []
+      : [
+          {
+            label: 'breakglass-elsewhere',
+            who: { kind: 'account', name: breakGlass.user },
+            address: elsewhere,
+          } as const,
+        ]),
+    {
+      label: 'access-member',
+      who: { kind: 'member', group: settings.serverAccessGroup.toLowerCase() },
+      address,
+    },
+    { label: 'sudo-member', who: { kind: 'member', group: settings.sudoGroup.toLowerCase() }, address },
+    { label: 'local', who: { kind: 'local' }, address },
+  ];
+};
+
+/** Networks for documentation (RFC 5737, RFC 3849): nobody comes from there, and hardly any source covers all of them. */
+const FOREIGN_ADDRESSES = [DOCUMENTATION_ADDRESS, '203.0.113.1', '192.0.2.1', '2001:db8::1'];
+
+/** Whether one of sshd's address patterns may match an address: a pattern with `*` or `?` counts as if by its first number. */
+const mayCover = (source: string, address: string): boolean => {
+  if (/[*?]/.test(source)) {
+    const start = source.replace(/[*?].*$/s, '');
+    return address.startsWith(start);
+  }
+  const [network = '', bits] = source.split('/');
+  const [a, b] = [parseAddress(network), parseAddress(address)];
+  // What is not understood may be anything.
+  if (a === null || b === null) return true;
+  const length = bits === undefined ? a.length * 8 : Number(bits);
+  return (
+    a.length === b.length &&
+    a.every((byte, index) => {
+      const kept = Math.max(0, Math.min(8, length - index * 8));
+      const mask = 0xff & ~(0xff >> kept);
+      return (byte & mask) === ((b[index] ?? 0) & mask);
+    })
+  );
 };
 
 const isPlainAddress = (source: string): boolean =>

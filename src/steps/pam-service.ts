@@ -4,6 +4,7 @@ import type { Finding } from '../core/finding.ts';
 import { GUARD_HOME } from '../core/remote.ts';
 import { isLegacyDuoModule, managedPam, type ManagedPam } from '../auth/managed-pam.ts';
 import { moduleName, parsePamFile } from '../auth/pam-file.ts';
+import { pamAuthUpdateLines } from '../auth/pam-folder.ts';
 import type { Platform } from '../platform/debian.ts';
 import { fileChange } from './file-change.ts';
 import { breach, textOf, type Reads, type StepContext } from './step.ts';
@@ -32,13 +33,14 @@ export const readsOfServices = (platform: Platform, services: readonly string[])
   ],
 });
 
-/** The base, where it is not kept yet, and the service's file: both or neither, the base first. */
+/** The base, where it is not kept yet, and the service's file: both or neither, the base first; nothing without auth lines. */
 export const serviceChanges = (
   context: StepContext,
   step: StepId,
   service: string,
-  authBlock: string,
+  authBlock: string | null,
 ): readonly Change[] => {
+  if (authBlock === null) return [];
   const managed = managedService(context, service, authBlock);
   if (managed === null || typeof managed === 'string' || managed.problems.length > 0) return [];
   return [
@@ -56,11 +58,11 @@ export const serviceChanges = (
 export const serviceFindings = (
   context: StepContext,
   service: string,
-  authBlock: string,
+  authBlock: string | null,
   { required }: { readonly required: boolean },
 ): readonly Finding[] => {
   const live = servicePath(context.platform, service);
-  const managed = managedService(context, service, authBlock);
+  const managed = managedService(context, service, authBlock ?? '');
   if (managed === null) {
     return required
       ? [breach('pam-file-missing', `${live} is missing; put back the one of the package that ships it`)]
@@ -130,18 +132,3 @@ export const commonFindings = (context: StepContext): readonly Finding[] =>
 
 const isInstalled = ({ facts }: StepContext, name: string): boolean =>
   facts.packages[name]?.status === 'installed';
-
-/**
- * Numbers of the lines that pam-auth-update writes and takes away again with a package's profile: those between its
- * own comments (pam-auth-update(8)); libpam-duo's maintainer scripts call it.
- */
-const pamAuthUpdateLines = (text: string): ReadonlySet<number> => {
-  const numbers = new Set<number>();
-  let inside = false;
-  for (const [at, line] of text.split('\n').entries()) {
-    if (line.startsWith('# here are the per-package modules')) inside = true;
-    if (line.startsWith('# end of pam-auth-update config')) inside = false;
-    if (inside) numbers.add(at + 1);
-  }
-  return numbers;
-};

@@ -1,7 +1,7 @@
 // sudo: Duo for the members of the sudo group, and the password for everybody.
-import { readsOfServices, serviceChanges, serviceFindings } from './pam-service.ts';
+import { authLinesOf } from './pam-auth-lines.ts';
+import { basePath, readsOfServices, serviceChanges, serviceFindings } from './pam-service.ts';
 import { textOf, type Step, type StepContext } from './step.ts';
-import { basePath } from './pam-service.ts';
 
 /** `sudo -i` has a service of its own where the package ships one (sudo's --with-pam-login). */
 const SERVICES = ['sudo', 'sudo-i'] as const;
@@ -11,12 +11,20 @@ export const pamSudo: Step = {
   id: 'pam-sudo',
   title: 'PAM stack of sudo',
   reads: (_settings, platform) => readsOfServices(platform, SERVICES),
-  changes: (context) =>
-    present(context).flatMap((service) => serviceChanges(context, 'pam-sudo', service, authBlock(context))),
-  findings: (context) =>
-    present(context).flatMap((service) =>
-      serviceFindings(context, service, authBlock(context), { required: service === 'sudo' }),
-    ),
+  changes: (context) => {
+    const { block } = authLinesOf(context, 'sudo');
+    return present(context).flatMap((service) => serviceChanges(context, 'pam-sudo', service, block));
+  },
+  findings: (context) => {
+    const { block, findings } = authLinesOf(context, 'sudo');
+    const services = present(context);
+    return [
+      ...(services.length > 0 ? findings : []),
+      ...services.flatMap((service) =>
+        serviceFindings(context, service, block, { required: service === 'sudo' }),
+      ),
+    ];
+  },
 };
 
 /** Where sudo is not installed there is nothing to manage; a service that we managed once is managed on. */
@@ -25,9 +33,3 @@ const present = (context: StepContext): readonly (typeof SERVICES)[number][] =>
     (service) =>
       context.facts.sudo.implementation !== 'none' || textOf(context.facts, basePath(service)) !== null,
   );
-
-const authBlock = ({ render, settings, platform }: StepContext): string =>
-  render('pam-auth-sudo', {
-    sudoGroup: settings.sudoGroup.toLowerCase(),
-    modulePath: platform.modulePath,
-  });

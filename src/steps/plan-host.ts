@@ -1,10 +1,12 @@
 // One host's plan, and for verify the same in words: what is not as declared.
+import { canaryFindings } from '../auth/canary-findings.ts';
 import type { Change } from '../core/change.ts';
 import type { Facts } from '../core/facts.ts';
 import type { Finding } from '../core/finding.ts';
 import { makePlan, type Plan } from '../core/plan.ts';
 import type { Settings } from '../core/settings.ts';
 import { platformOf } from '../platform/debian.ts';
+import { doorFindings } from './door-findings.ts';
 import { hostFindings } from './host-findings.ts';
 import { STEPS } from './index.ts';
 import { breach, type Step, type StepContext, type StepTools } from './step.ts';
@@ -31,11 +33,13 @@ export const planHost = (
   }
   const context: StepContext = { ...tools, facts, settings, platform };
   const changes = steps.flatMap((step) => step.changes(context));
-  const findings = [
+  const told = [
     ...hostFindings(context),
+    ...canaryFindings(settings, facts),
     ...steps.flatMap((step) => step.findings?.(context) ?? []),
     ...changes.flatMap((change) => targetFindings(change, facts)),
   ];
+  const findings = [...told, ...doorFindings(context, changes, told)];
   return makePlan(settings.host, { changes, findings }, tools.sha256);
 };
 
@@ -62,6 +66,18 @@ const DRIFT_RULES: Readonly<Record<string, string>> = {
   'sudo-pam-service': 'pam-sudo',
   'sudo-timeout-overridden': 'sudoers',
   'sshd-settings-invalid': 'sshd-settings',
+  'door-without-proof': 'pam-sshd',
+  'stack-without-proof': 'pam-sshd',
+  'stack-shuts-out': 'pam-sshd',
+  'duo-not-asked': 'pam-sshd',
+  'duo-refusal-ignored': 'pam-sshd',
+  'failmode-secure-open': 'pam-sshd',
+  'sudo-without-password': 'pam-sudo',
+  'automation-shut-out': 'sshd-settings',
+  'automation-sudo-asks': 'sudoers',
+  'break-glass-shut-out': 'sshd-settings',
+  'break-glass-elsewhere': 'sshd-settings',
+  'break-glass-sudo': 'pam-sudo',
 };
 
 /** What differs from what is declared; empty on a compliant host. Nothing in it shows a secret. */
@@ -79,9 +95,22 @@ export const differences = (
       .flatMap((change) =>
         change.why.map((message) => ({ step: change.step, target: change.target, message })),
       ),
-    ...plan.findings.flatMap(({ rule, severity, message }) => {
-      const step = DRIFT_RULES[rule];
-      return step === undefined || severity !== 'breach' ? [] : [{ step, target: settings.host, message }];
-    }),
+    ...[...plan.findings, ...doorsAsTheyAre(plan, facts, { ...tools, settings })].flatMap(
+      ({ rule, severity, message }) => {
+        const step = DRIFT_RULES[rule];
+        return step === undefined || severity !== 'breach' ? [] : [{ step, target: settings.host, message }];
+      },
+    ),
   ];
+};
+
+/** What the differences open or shut today: the plan's own findings are about the host as it is to be. */
+const doorsAsTheyAre = (
+  plan: Plan,
+  facts: Facts,
+  { settings, ...tools }: StepTools & { readonly settings: Settings },
+): readonly Finding[] => {
+  const platform = platformOf(facts);
+  if (plan.changes.length === 0 || 'refused' in platform) return [];
+  return doorFindings({ ...tools, facts, settings, platform }, [], plan.findings);
 };

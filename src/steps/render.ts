@@ -4,8 +4,11 @@ import Handlebars from 'handlebars';
 /** Text of each template by name, without `.hbs`; read by the rim and passed in. */
 export type Templates = Readonly<Record<string, string>>;
 
-/** Renders a template. Throws where a value is missing or could mean more than itself in the file. */
-export type Render = (name: string, data: Readonly<Record<string, unknown>>) => string;
+/** Renders a template, one of ours by name or any other. Throws where a value is missing or could mean more than itself in the file. */
+export type Render = (
+  template: string | { readonly text: string },
+  data: Readonly<Record<string, unknown>>,
+) => string;
 
 const text = (value: unknown, what: string, allowed: RegExp): string => {
   // The value itself is not in the message: it may be a secret.
@@ -66,16 +69,21 @@ export const COMPILE_OPTIONS = {
   knownHelpers: Object.fromEntries(Object.keys(HELPERS).map((name) => [name, true])),
 } as const;
 
+const ours = (templates: Templates, name: string): string => {
+  const source = templates[name];
+  if (typeof source !== 'string') throw new Error(`template: there is no ${name}.hbs`);
+  return source;
+};
+
 /** A renderer over the given templates; each is compiled once, when first used. */
 export const makeRender = (templates: Templates): Render => {
   const handlebars = Handlebars.create();
   for (const [name, helper] of Object.entries(HELPERS)) handlebars.registerHelper(name, helper);
   const compiled = new Map<string, (data: unknown) => string>();
-  return (name, data) => {
-    const source = templates[name];
-    if (typeof source !== 'string') throw new Error(`template: there is no ${name}.hbs`);
-    const template = compiled.get(name) ?? handlebars.compile(source, COMPILE_OPTIONS);
-    compiled.set(name, template);
+  return (which, data) => {
+    const source = typeof which === 'string' ? ours(templates, which) : which.text;
+    const template = compiled.get(source) ?? handlebars.compile(source, COMPILE_OPTIONS);
+    compiled.set(source, template);
     return template(data);
   };
 };

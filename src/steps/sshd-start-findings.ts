@@ -2,6 +2,7 @@
 import type { Finding } from '../core/finding.ts';
 import { contradicts } from '../auth/sshd-declared.ts';
 import { parseSshdOptions } from '../auth/sshd-options.ts';
+import { printable } from '../core/printable.ts';
 import { breach, textOf, warning, type StepContext } from './step.ts';
 
 /** Debian's openssh-server has its units and its init script read SSHD_OPTS there. */
@@ -108,7 +109,24 @@ const sessionFindings = (context: StepContext): readonly Finding[] => {
   ];
 };
 
-/** Ways to have a key that no authorized_keys file shows: who has one in none of Duo's groups cannot be named. */
+/** Of a sentence's names. */
+const NAMES_MAX = 10;
+
+const knownFromLog = ({ facts }: StepContext): string => {
+  const names = Object.entries(facts.accounts)
+    .filter(
+      ([, account]) => account !== null && account.authorizedKeys === 0 && account.keyLoginDaysAgo !== null,
+    )
+    .map(([name]) => printable(name))
+    .toSorted();
+  const more = names.length > NAMES_MAX ? ` and ${names.length - NAMES_MAX} more` : '';
+  if (names.length > 0) return `in the last 90 days: ${names.slice(0, NAMES_MAX).join(', ')}${more}`;
+  return facts.keyLoginLog === 'not read'
+    ? "sshd's log was not looked into"
+    : "sshd's log of the last 90 days tells of nobody";
+};
+
+/** Ways to have a key that no authorized_keys file shows: who uses one is known as far as sshd's log goes. */
 const otherKeyFindings = (context: StepContext): readonly Finding[] =>
   context.settings.sshdConfig === 'check'
     ? []
@@ -119,7 +137,7 @@ const otherKeyFindings = (context: StepContext): readonly Finding[] =>
           : [
               warning(
                 'key-login-elsewhere',
-                `sshd takes keys by ${keyword} ${value} too, so it cannot be told who logs in by key alone today; whoever is in none of Duo's groups needs a password from now on, or a place in key_only_users`,
+                `sshd takes keys by ${keyword} ${value} too, so it cannot be told who may log in by key alone today (${knownFromLog(context)}); whoever is in none of Duo's groups needs a password from now on, or a place in key_only_users`,
               ),
             ];
       });

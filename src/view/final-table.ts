@@ -1,6 +1,6 @@
 // What a run came to: a row for each host, and under it what failed and what to do.
 import type { Command } from '../core/event.ts';
-import type { HostResult, Verdict } from '../core/verdict.ts';
+import { isAsItMust, type HostResult, type Verdict } from '../core/verdict.ts';
 import type { Paint } from './paint.ts';
 import { changesText, nextStep, paintVerdict, secondsText, shown, type Again } from './words.ts';
 import { wrapText } from './wrap-text.ts';
@@ -97,6 +97,8 @@ const footLines = (results: readonly HostResult[], foot: TableRun, paint: Paint)
   const parts = [...counts].map(([verdict, count]) => `${count} ${verdict}`);
   const hosts = `${results.length} ${results.length === 1 ? 'host' : 'hosts'}`;
   const lines = [...wrapText(`${hosts}: ${parts.join(', ')}`, TABLE_WIDTH)];
+  const logins = loginsText(results);
+  if (logins !== '') lines.push(...wrapText(logins, TABLE_WIDTH));
   if (counts.has('skipped')) {
     lines.push('Not started are those that were skipped: the same command again does them.');
   }
@@ -104,4 +106,14 @@ const footLines = (results: readonly HostResult[], foot: TableRun, paint: Paint)
   if (foot.journal === null) lines.push(paint.dim(`run ${foot.run}`));
   else lines.push(paint.dim(`run ${foot.run}, journal:`), paint.dim(`  ${foot.journal}`));
   return lines;
+};
+
+/** How many logins were tried and what came of them, '' when none was. All of them are in --json. */
+const loginsText = (results: readonly HostResult[]): string => {
+  const checks = results.flatMap((result) => result.checks);
+  if (checks.length === 0) return '';
+  const good = checks.filter(isAsItMust);
+  const inside = good.filter(({ must }) => must === 'get-in').length;
+  const wrong = checks.length - good.length;
+  return `${checks.length} logins tried: ${inside} had to get in and did, ${good.length - inside} had to be refused and were${wrong === 0 ? '' : `, ${wrong} ended otherwise`}`;
 };

@@ -18,6 +18,13 @@ export interface JsonDocument {
       readonly message: string;
     }[];
     readonly failure: { readonly step: string; readonly reason: string; readonly message: string } | null;
+    readonly checks: readonly {
+      readonly phase: string;
+      readonly title: string;
+      readonly must: 'get-in' | 'be-refused';
+      readonly result: 'in' | 'refused' | 'unproven';
+      readonly durationMs: number;
+    }[];
     readonly durationMs: number;
   }[];
 }
@@ -48,6 +55,13 @@ export const jsonDocument = (
             reason: result.failure.reason,
             message: shown(result.failure.message),
           },
+    checks: result.checks.map(({ phase, title, must, result: came, durationMs }) => ({
+      phase,
+      title: shown(title),
+      must,
+      result: came,
+      durationMs,
+    })),
     durationMs: result.durationMs,
   })),
 });

@@ -3,7 +3,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { GUARD_EXIT, type GuardReply } from '../../src/core/remote.ts';
 import { CHANGED, fakeContractHost, MADE, NEW, OLD, realContractHost } from '../support/contract-host.ts';
-import { openScene, type ContractScene } from '../support/contract-scene.ts';
+import { DEADLINE_MS, openScene, type ContractScene } from '../support/contract-scene.ts';
 import { labRemote, type LabRemote } from '../support/lab-remote.ts';
 import { startFleet, type LabFleet } from '../support/lab.ts';
 
@@ -143,6 +143,30 @@ describe.each(['fake', ...REAL])('a host (%s)', (name) => {
       await scene.ask('activate');
       expect((await scene.rehearse()).kind).toBe('unproven');
       expect(await scene.record()).toEqual(['state activated']);
+    });
+  });
+
+  const duoLog = (since: string) =>
+    scene.host.within(scene.session.duoLog({ since, user: 'canary' }, DEADLINE_MS));
+  const mark = () => scene.host.within(scene.session.logMark(DEADLINE_MS));
+
+  describe('asked what Duo’s module wrote', () => {
+    const GOOD = "Successful Duo login for 'canary' from UNKNOWN";
+
+    test('tells what came after the mark, and nothing from before', async () => {
+      await scene.host.log("Failsafe Duo login for 'canary' from UNKNOWN: HTTP 500", 'root');
+      const since = await mark();
+      await scene.host.log(GOOD, 'root');
+      expect(await duoLog(since)).toEqual([expect.stringContaining(GOOD)]);
+      const later = await mark();
+      await scene.host.log("User canary bypassed Duo 2FA due to user's UNIX group", 'root');
+      expect(await duoLog(later)).toEqual([expect.stringContaining('User canary bypassed')]);
+    });
+
+    test('does not believe a line that anybody but root wrote', async () => {
+      const since = await mark();
+      await scene.host.log(GOOD, 'nobody');
+      expect(await duoLog(since)).toEqual([]);
     });
   });
 

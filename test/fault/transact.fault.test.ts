@@ -5,11 +5,19 @@ import { describe, expect, test } from 'vitest';
 import { complaintsAbout, liveIs, rowComplaints } from '../support/fake-host-checker.ts';
 import { boot, powerOff } from '../support/fake-host-guard.ts';
 import { FAULTS } from '../support/fake-host-link.ts';
-import { makeScene, type Scene } from '../support/fake-host-scene.ts';
+import {
+  makeScene as sceneOf,
+  oldState,
+  settingsWithPeople,
+  type Scene,
+} from '../support/fake-host-scene.ts';
 import type { HostResult } from '../../src/core/verdict.ts';
 
 /** Longer than a lease, a revert with its retries, and whatever was still on its way. */
 const DUST_MS = 600_000;
+
+/** With people whose logins are tried beside automation's, since each of them is an operation that may fail. */
+const makeScene = (): Scene => sceneOf(oldState, settingsWithPeople);
 
 const undisturbed = makeScene();
 const result = await undisturbed.apply();
@@ -32,6 +40,11 @@ describe('an apply that nothing disturbs', () => {
       'renew',
       'guard activate',
       'guard confirm',
+      'log mark',
+      'log of canary',
+      'login canary by key and Duo',
+      'login breakglass by password, and sudo by password',
+      'login automation with a wrong password',
     ]) {
       expect(operations).toContain(name);
     }

@@ -56,11 +56,16 @@ async function counted(words: readonly string[]): Promise<{ verdict: string | un
   }
 }
 
-test('a first apply, with rehearsal and canary, needs at most 30 round trips from TCP connect to its verdict', async () => {
+/** The look at Duo: a channel, what the host knows of the name, TLS, Duo's answer. Only a host that is changed pays them. */
+const PREFLIGHT_TURNS = 4;
+/** The canary user beside automation: after the key Duo's question, and the host's log; rehearsed, and on the live host. */
+const CANARY_TURNS = 5;
+
+test('a first apply, with rehearsal and canary, needs at most 30 round trips from TCP connect to its verdict, four for its look at Duo, five for its canary user', async () => {
   const { verdict, turns } = await counted(['apply']);
   expect(verdict).toBe('confirmed');
   expect(turns).toBeGreaterThan(9);
-  expect(turns).toBeLessThanOrEqual(30);
+  expect(turns).toBeLessThanOrEqual(30 + PREFLIGHT_TURNS + CANARY_TURNS);
 });
 
 test('an unchanged apply needs at most 9', async () => {

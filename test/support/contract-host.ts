@@ -54,6 +54,8 @@ export interface ContractHost {
   readonly read: (path: string) => Promise<string | null>;
   readonly write: (path: string, text: string) => Promise<void>;
   readonly remove: (path: string) => Promise<void>;
+  /** Writes a line to the log of logins as the account of this name. */
+  readonly log: (line: string, account: 'root' | 'nobody') => Promise<void>;
   /** The guard's watcher dies and nobody starts it again. */
   readonly killWatcher: (tx: string) => Promise<void>;
   readonly powerOff: () => Promise<void>;
@@ -78,6 +80,8 @@ export const fakeContractHost = (): ContractHost => {
     read: async (path) => host.files.get(path)?.text ?? null,
     write: async (path, text) => void host.files.set(path, { text, mode: MODE }),
     remove: async (path) => void host.files.delete(path),
+    // The fake's log has only what root wrote.
+    log: async (line, account) => void (account === 'root' && host.log.push(line)),
     killWatcher: async () => {
       host.memory.watcher = null;
     },
@@ -121,6 +125,8 @@ export const realContractHost = (host: LabHost, way: LabRemote): ContractHost =>
     write: async (path, text) =>
       void (await must(`mkdir -p "$(dirname ${path})"; cat >${path}; chmod 644 ${path}`, text)),
     remove: async (path) => void (await must(`rm -f ${path}`)),
+    log: async (line, account) =>
+      void (await must(`exec setpriv --reuid ${account} --clear-groups logger -t sshd "$(cat)"`, line)),
     killWatcher: async (tx) =>
       void (await must(
         `systemctl kill --signal=KILL duo-fleet-guard-${tx}; systemctl stop duo-fleet-guard-${tx}`,

@@ -67,7 +67,12 @@ export function answer(state: DuoState, request: DuoRequest, context: AnswerCont
   // The module signs its ping, but Duo does not ask for that (Auth API, /ping).
   if (call.name === 'ping') return ok({ time: seconds(context) });
   if (!isSigned(request, context.keys)) return fail(401, 'Invalid signature in request credentials');
-  if (call.name === 'check') return ok({ time: seconds(context) });
+  if (isOutOfTime(request, context)) return fail(401, 'Bad request timestamp');
+  if (call.name === 'check') {
+    // Who it is about is nobody: what is decided for everybody holds.
+    const forAll = interruption(state.decisions.get(EVERYBODY) ?? 'allow', 'check');
+    return forAll === undefined ? ok({ time: seconds(context) }) : forAll;
+  }
   const decision = call.name === 'status' ? null : decisionFor(state, userOf(request));
   const special = decision === null ? undefined : interruption(decision, call.name);
   if (special !== undefined) return special;
@@ -82,6 +87,11 @@ export function answer(state: DuoState, request: DuoRequest, context: AnswerCont
       return call.name satisfies never;
   }
 }
+
+/** Duo takes a date that is at most five minutes off (Auth API, Authentication). Older modules sign none. */
+const isOutOfTime = ({ date }: DuoRequest, { nowMs }: AnswerContext): boolean =>
+  date !== '' && !(Math.abs(Date.parse(date) - nowMs) <= DATE_OFF_MAX_MS);
+const DATE_OFF_MAX_MS = 300_000;
 
 /** The user a request is about: `username` from v2 on, `user` before. */
 export const userOf = (request: DuoRequest): string =>

@@ -13,6 +13,10 @@ export interface DuoCloudOptions {
   readonly certificate: Buffer;
   readonly certificateKey: Buffer;
   readonly keys: { readonly ikey: string; readonly skey: string };
+  /** How far its clock is ahead of this machine's, in seconds (0). */
+  readonly aheadS?: number;
+  /** Requests after which it ends a connection; 0: never. */
+  readonly requestsPerConnectionMax?: number;
 }
 
 /** A cloud that is up. */
@@ -38,11 +42,13 @@ export async function startDuoCloud(options: DuoCloudOptions): Promise<DuoCloud>
   const server = createServer(
     { cert: options.certificate, key: options.certificateKey },
     (request, response) => {
-      serve(request, response, { state, log, keys: options.keys }).catch(() => response.destroy());
+      const { keys, aheadS = 0 } = options;
+      serve(request, response, { state, log, keys, aheadS }).catch(() => response.destroy());
     },
   );
   // A request that never gets an answer is a decision, not a fault of the connection.
   server.requestTimeout = 0;
+  server.maxRequestsPerSocket = options.requestsPerConnectionMax ?? 0;
   await listen(server, options.port, options.address);
   const bound = server.address();
   const port = typeof bound === 'object' && bound !== null ? bound.port : options.port;
@@ -66,11 +72,12 @@ interface Serving {
   readonly state: DuoState;
   readonly log: LoggedRequest[];
   readonly keys: { readonly ikey: string; readonly skey: string };
+  readonly aheadS: number;
 }
 
 async function serve(incoming: IncomingMessage, response: ServerResponse, serving: Serving): Promise<void> {
   const request = await readRequest(incoming);
-  const atMs = Date.now();
+  const atMs = Date.now() + serving.aheadS * 1000;
   const reply = answer(serving.state, request, {
     keys: serving.keys,
     nowMs: atMs,
@@ -90,7 +97,11 @@ async function serve(incoming: IncomingMessage, response: ServerResponse, servin
   if (reply === null) return;
   const { type, body } = encodeAnswer(reply, request.path);
   // libduo reads by Content-Length only.
-  response.writeHead(reply.status, { 'Content-Type': type, 'Content-Length': body.length });
+  response.writeHead(reply.status, {
+    Date: new Date(atMs).toUTCString(),
+    'Content-Type': type,
+    'Content-Length': body.length,
+  });
   response.end(body);
 }
 

@@ -67,6 +67,7 @@ export const exampleSettings = (over: Partial<Settings> = {}): Settings => ({
     fingerprints: ['D8EC4E2058401AE5578C4B3F4B44CE3DFF696172'],
   },
   sshdConfig: 'managed',
+  pamTemplates: { sshd: null, sudo: null },
   ...over,
 });
 
@@ -117,6 +118,22 @@ auth	required			pam_permit.so
 auth	optional			pam_cap.so
 # end of pam-auth-update config
 `;
+export const STOCK_COMMON_ACCOUNT = `# here are the per-package modules (the "Primary" block)
+account	[success=1 new_authtok_reqd=done default=ignore]	pam_unix.so
+# here's the fallback if no module succeeds
+account	requisite			pam_deny.so
+account	required			pam_permit.so
+# end of pam-auth-update config
+`;
+export const STOCK_COMMON_SESSION = `session	[default=1]			pam_permit.so
+session	requisite			pam_deny.so
+session	required			pam_permit.so
+session	required	pam_unix.so
+`;
+export const STOCK_COMMON_PASSWORD = `password	[success=1 default=ignore]	pam_unix.so obscure yescrypt
+password	requisite			pam_deny.so
+password	required			pam_permit.so
+`;
 export const STOCK_SSHD_CONFIG = `# comment
 Include /etc/ssh/sshd_config.d/*.conf
 KbdInteractiveAuthentication no
@@ -166,7 +183,7 @@ export const exampleFacts = (over: Partial<Facts> = {}): Facts => {
         environmentFiles: ['/etc/default/ssh'],
       },
     },
-    pam: { modules: null, nologin: null },
+    pam: { modules: null, nologin: false },
     sudo: {
       implementation: 'sudo',
       version: '1.9.13p3',
@@ -182,6 +199,7 @@ export const exampleFacts = (over: Partial<Facts> = {}): Facts => {
       breakglass: accountOf({ groups: ['breakglass', 'sudo'] }),
       alice: accountOf({ groups: ['alice', 'sg_serveraccess'], authorizedKeys: 1, password: 'locked' }),
     },
+    keyLoginLog: 'not read',
     dpkgLockHolder: null,
     dpkgInterrupted: false,
     dpkgScriptsRun: true,
@@ -199,6 +217,10 @@ export const exampleFacts = (over: Partial<Facts> = {}): Facts => {
       '/etc/pam.d/sudo': fileOf(STOCK_SUDO_PAM),
       '/etc/pam.d/sudo-i': fileOf(STOCK_SUDO_PAM),
       '/etc/pam.d/common-auth': fileOf(STOCK_COMMON_AUTH),
+      '/etc/pam.d/common-account': fileOf(STOCK_COMMON_ACCOUNT),
+      '/etc/pam.d/common-session': fileOf(STOCK_COMMON_SESSION),
+      '/etc/pam.d/common-session-noninteractive': fileOf(STOCK_COMMON_SESSION),
+      '/etc/pam.d/common-password': fileOf(STOCK_COMMON_PASSWORD),
       ...over.files,
     },
   };

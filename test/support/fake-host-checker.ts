@@ -2,7 +2,7 @@
 // promised about the host, the verdict and the events.
 import type { RunEvent } from '../../src/core/event.ts';
 import type { HostResult } from '../../src/core/verdict.ts';
-import type { LiveState } from './fake-host.ts';
+import { BREAK_GLASS_PASSWORD, type LiveState } from './fake-host.ts';
 import { newState, oldState, SKEY, WRONG_PASSWORD, type Scene } from './fake-host-scene.ts';
 
 /** One text for a state, so that two can be compared. */
@@ -69,7 +69,9 @@ export const rowComplaints = (events: readonly RunEvent[]): readonly string[] =>
 /** No secret in anything that is written down or shown. */
 export const secretComplaints = (scene: Scene, result: HostResult): readonly string[] => {
   const written = JSON.stringify([scene.events, result]);
-  return [SKEY, WRONG_PASSWORD, 'nonce-that-nobody-may-see'].filter((secret) => written.includes(secret));
+  return [SKEY, WRONG_PASSWORD, BREAK_GLASS_PASSWORD, 'nonce-that-nobody-may-see'].filter((secret) =>
+    written.includes(secret),
+  );
 };
 
 /** Everything that is wrong after an apply whose dust has settled; a full journal's open rows are forgiven. */

@@ -1,9 +1,10 @@
 // The way to the fake host: core/remote.ts's ports over a link that can lose, delay and cut what goes through it.
 import { Failure } from '../../src/core/failure.ts';
+import type { PreflightFacts } from '../../src/core/preflight.ts';
 import type { GuardReply, HostSession, Lease, LoginOutcome, Remote } from '../../src/core/remote.ts';
 import { deferred } from './fake-host-time.ts';
 import { leaseWord, mayRehearse, runGuard } from './fake-host-guard.ts';
-import { factsOf, Stopped, type FakeHost } from './fake-host.ts';
+import { factsOf, logIn, Stopped, type FakeHost } from './fake-host.ts';
 
 /** What can happen to one operation. */
 export const FAULTS = [
@@ -74,6 +75,12 @@ const newConnection = (host: FakeHost, number: number): Connection => {
     shell: Promise.resolve(),
   };
   return connection;
+};
+
+/** A login whose connection was lost, or that was not answered, says nothing. */
+const unproven = (thrown: unknown): LoginOutcome => {
+  if (thrown instanceof Failure) return { kind: 'unproven', message: thrown.message };
+  throw thrown;
 };
 
 const lostLink = (host: FakeHost): Failure => new Failure('link', `${host.name}: the connection was lost`);
@@ -177,18 +184,30 @@ export const fakeLink = (host: FakeHost): FakeLink => {
         inShell(connection, async () => ({ code: await runGuard(host, call, say), lines })),
       );
     },
+    preflight: (request, deadlineMs) =>
+      carry(connection, 'preflight', deadlineMs, async () => host.duo).catch(
+        (thrown: unknown): PreflightFacts => {
+          if (!(thrown instanceof Failure)) throw thrown;
+          const target = { name: request.apiHost, port: 443, isProxy: false };
+          return { ...host.duo, target, unproven: thrown.message };
+        },
+      ),
     holdLease: (options) => holdLease(connection, options),
     rehearse: (tx, attempt, deadlineMs) =>
       carry(connection, `rehearse ${attempt.title}`, deadlineMs, async (): Promise<LoginOutcome> => {
         await time.sleep(host.loginMs);
         return mayRehearse(host, tx)
-          ? host.rehearsal(attempt)
+          ? logIn(host, attempt, host.rehearsal)
           : { kind: 'unproven', message: 'the guard refused the rehearsal' };
-      }).catch((thrown: unknown): LoginOutcome => {
-        // A channel that was lost says nothing about the login.
-        if (thrown instanceof Failure) return { kind: 'unproven', message: thrown.message };
-        throw thrown;
-      }),
+      }).catch(unproven),
+    logMark: (deadlineMs) =>
+      carry(connection, 'log mark', deadlineMs, () =>
+        inShell(connection, () => Promise.resolve(String(host.log.length))),
+      ),
+    duoLog: ({ since, user }, deadlineMs) =>
+      carry(connection, `log of ${user}`, deadlineMs, () =>
+        inShell(connection, () => Promise.resolve(host.log.slice(Number(since)))),
+      ),
     close: () => {
       connection.closed = true;
       connections.delete(connection);
@@ -267,10 +286,18 @@ export const fakeLink = (host: FakeHost): FakeLink => {
     });
   };
 
+  const login: Remote['login'] = async (_settings, attempt, deadlineMs) => {
+    connected += 1;
+    return carry(newConnection(host, connected), `login ${attempt.title}`, deadlineMs, async () => {
+      await time.sleep(host.loginMs);
+      return logIn(host, attempt, host.login);
+    }).catch(unproven);
+  };
+
   const link: FakeLink = {
     remote: {
       connect,
-      login: () => Promise.reject(new Failure('bug', 'the fake host takes no logins but rehearsed ones')),
+      login,
     },
     operations,
     connectionOf,

@@ -1,5 +1,5 @@
 // One fake host, what is declared for it, and an apply on it: what the engine's tests begin with.
-import { rehearsalOf } from '../../src/auth/rehearsal.ts';
+import { canaryOf, probeOf, rehearsalOf } from '../../src/auth/rehearsal.ts';
 import type { Change, FileChange } from '../../src/core/change.ts';
 import type { RunEvent } from '../../src/core/event.ts';
 import type { Facts } from '../../src/core/facts.ts';
@@ -10,11 +10,22 @@ import { Secret } from '../../src/core/secret.ts';
 import type { Settings } from '../../src/core/settings.ts';
 import { transactionFiles } from '../../src/core/transaction.ts';
 import type { HostResult } from '../../src/core/verdict.ts';
+import { makeEnrolmentBook } from '../../src/engine/enrolment-book.ts';
 import { transact } from '../../src/engine/transact.ts';
-import type { Difference, TransactDeps } from '../../src/engine/transact-deps.ts';
+import type { Difference, PreflightDeps, TransactDeps } from '../../src/engine/transact-deps.ts';
+import { preflightFindings } from '../../src/steps/preflight-findings.ts';
+import { makePreflightRequest } from '../../src/steps/preflight-request.ts';
 import { fakeLink, type FakeLink } from './fake-host-link.ts';
 import { virtualTime, type VirtualTime } from './fake-host-time.ts';
-import { digestOf, fakeHost, type FakeFile, type FakeHost, type LiveState } from './fake-host.ts';
+import {
+  BREAK_GLASS,
+  BREAK_GLASS_PASSWORD,
+  digestOf,
+  fakeHost,
+  type FakeFile,
+  type FakeHost,
+  type LiveState,
+} from './fake-host.ts';
 
 /** In the declared pam_duo.conf, and nowhere else. */
 export const SKEY = 'skey-that-nobody-may-see';
@@ -92,6 +103,18 @@ export const settings: Settings = {
   sudoTimestampTimeoutMin: 30,
   repository: { url: 'https://pkg.duosecurity.com', key: '/key', fingerprints: [] },
   sshdConfig: 'managed',
+  pamTemplates: { sshd: null, sudo: null },
+};
+
+/** The same host with people whose logins are tried beside automation's. */
+export const settingsWithPeople: Settings = {
+  ...settings,
+  canary: { user: 'canary', passcode: null, privateKeyFile: null },
+  breakGlass: {
+    user: BREAK_GLASS,
+    allowedSources: [],
+    password: { kind: 'literal', value: new Secret(BREAK_GLASS_PASSWORD) },
+  },
 };
 
 const differing = (facts: Facts) =>
@@ -133,6 +156,15 @@ const changesOf = (facts: Facts): readonly Change[] => {
   return [...changes, ...files.filter(({ step }) => step !== 'sshd-settings')];
 };
 
+/** The look at Duo as the product makes it; nobody is asked about. */
+export const scenePreflight: PreflightDeps = {
+  members: null,
+  request: (given, enrolment) => makePreflightRequest(given, () => new Secret(SKEY), enrolment),
+  bookFor: () => makeEnrolmentBook(),
+  findings: (seen, { settings: given, facts }) =>
+    preflightFindings(seen, { settings: given, facts, duoPackage: 'duo-unix', packagesChange: true }),
+};
+
 export interface Scene {
   readonly time: VirtualTime;
   readonly host: FakeHost;
@@ -143,6 +175,8 @@ export interface Scene {
   readonly journal: { fullAt: (event: RunEvent) => boolean; readonly isFull: () => boolean };
   /** What the plan finds beside its changes. */
   findings: readonly Finding[];
+  /** What verify --probe tries on this host. */
+  readonly probe: NonNullable<TransactDeps['probe']>;
   /** One run over the host, to its verdict. Time passes until then and no further. */
   readonly apply: (deps?: Partial<TransactDeps>) => Promise<HostResult>;
 }
@@ -152,13 +186,19 @@ const differencesOf = (facts: Facts): readonly Difference[] =>
   differing(facts).map(({ step, path }) => ({ step, target: path, message: 'is not as declared' }));
 
 /** A scene with a host that is as `live` says. */
-export const makeScene = (live: LiveState = oldState): Scene => {
+export const makeScene = (live: LiveState = oldState, given: Settings = settings): Scene => {
   const time = virtualTime(START_MS);
   const host = fakeHost(settings.host, time, live);
   const link = fakeLink(host);
   let runs = 0;
   let full = false;
-  const passwords = { wrong: new Secret(WRONG_PASSWORD), empty: new Secret('') };
+  const means = {
+    wrong: new Secret(WRONG_PASSWORD),
+    empty: new Secret(''),
+    breakGlassPassword: given.breakGlass === null ? null : new Secret(BREAK_GLASS_PASSWORD),
+    canaryPasscode: null,
+    asUser: null,
+  };
   const deps: TransactDeps = {
     mode: 'apply',
     remote: link.remote,
@@ -181,6 +221,8 @@ export const makeScene = (live: LiveState = oldState): Scene => {
       groups: [],
       accounts: [],
       connections: [],
+      personas: [],
+      dropInPath: '/etc/ssh/sshd_config.d/00-duo-fleet.conf',
       spacePaths: [],
       repositoryUrl: settings.repository.url,
       modulePath: '/usr/lib64/security/pam_duo.so',
@@ -193,7 +235,9 @@ export const makeScene = (live: LiveState = oldState): Scene => {
       digest: 'digest',
     }),
     differences: differencesOf,
-    rehearsal: (given, facts) => rehearsalOf(given, facts, passwords),
+    preflight: scenePreflight,
+    rehearsal: (host, facts) => rehearsalOf(host, facts, means),
+    canary: (host, facts, sourceAddress) => canaryOf(host, facts, { means, sourceAddress }),
     transactionFiles: (plan, facts) =>
       transactionFiles(plan.changes, facts, {
         modulePath: '/usr/lib64/security/pam_duo.so',
@@ -210,10 +254,11 @@ export const makeScene = (live: LiveState = oldState): Scene => {
     events: [],
     journal: { fullAt: () => false, isFull: () => full },
     findings: [],
+    probe: (host, sourceAddress) => probeOf(host, { means, sourceAddress }),
     apply: (changed = {}) => {
       runs += 1;
       full = false;
-      return time.until(transact(settings, { ...deps, ...changed }));
+      return time.until(transact(given, { ...deps, ...changed }));
     },
   };
   return scene;

@@ -3,7 +3,9 @@
 // with the power. It is no model of PAM or apt: files are texts, packages are versions.
 import { createHash } from 'node:crypto';
 import type { Facts, FileFacts } from '../../src/core/facts.ts';
+import type { PreflightFacts } from '../../src/core/preflight.ts';
 import type { LoginAttempt, LoginOutcome, ObserveRequest } from '../../src/core/remote.ts';
+import { reveal } from '../../src/core/secret.ts';
 import type { VirtualTime } from './fake-host-time.ts';
 
 export interface FakeFile {
@@ -74,8 +76,15 @@ export interface FakeHost {
   /** Called before each action that changes something, with its number and name. */
   onAction: (number: number, action: string) => void;
   actions: number;
-  /** What a nested login ends in. */
+  /** What a nested login ends in, and one over a new connection. */
   rehearsal: (attempt: LoginAttempt) => LoginOutcome;
+  login: (attempt: LoginAttempt) => LoginOutcome;
+  /** What Duo's module writes to the log when somebody meets Duo and gets in. */
+  duoSays: (user: string) => string;
+  /** The log of logins. */
+  readonly log: string[];
+  /** What the host sees of Duo. */
+  duo: PreflightFacts;
   /** Whether the automation account gets in over a new connection. */
   letsIn: () => boolean;
   /** A sentence makes a namespace impossible, as in a container. */
@@ -84,10 +93,43 @@ export interface FakeHost {
   readonly broken: Map<string, string>;
 }
 
-const getsInByKey = (attempt: LoginAttempt): LoginOutcome =>
-  attempt.factors.every(({ kind }) => kind === 'publickey')
-    ? { kind: 'in', exitCode: 0, output: '', prompts: [] }
+/** The password of the account breakglass on every fake host. */
+export const BREAK_GLASS_PASSWORD = 'break-glass-password-that-nobody-may-see';
+export const BREAK_GLASS = 'breakglass';
+
+const getsIn = ({ user, factors }: LoginAttempt): boolean =>
+  user === BREAK_GLASS
+    ? factors.some((factor) => factor.kind === 'password' && reveal(factor.password) === BREAK_GLASS_PASSWORD)
+    : factors[0]?.kind === 'publickey';
+
+const asPeopleDo = (attempt: LoginAttempt): LoginOutcome =>
+  getsIn(attempt)
+    ? { kind: 'in', exitCode: attempt.command === null ? null : 0, output: '', prompts: [] }
     : { kind: 'refused', prompts: ['Password: '] };
+
+/** One login on the host, with its line in the log where somebody meets Duo. */
+export const logIn = (
+  host: FakeHost,
+  attempt: LoginAttempt,
+  decide: (attempt: LoginAttempt) => LoginOutcome,
+): LoginOutcome => {
+  const outcome = decide(attempt);
+  const meetsDuo = attempt.factors[0]?.kind === 'publickey' && attempt.factors.length > 1;
+  if (meetsDuo && outcome.kind === 'in') host.log.push(host.duoSays(attempt.user));
+  return outcome;
+};
+
+/** Duo with all well: one address, trusted, the keys accepted. */
+export const DUO_WELL: PreflightFacts = {
+  target: { name: 'api-00000000.duosecurity.com', port: 443, isProxy: false },
+  unproven: null,
+  addresses: [{ address: '192.0.2.53', kind: 'trusted' }],
+  addressesLeft: 0,
+  cafile: 'unused',
+  clock: null,
+  keys: { kind: 'accepted' },
+  enrolment: {},
+};
 
 /** A host that is up, with these live files and packages. */
 export const fakeHost = (name: string, time: VirtualTime, live: LiveState): FakeHost => ({
@@ -108,7 +150,11 @@ export const fakeHost = (name: string, time: VirtualTime, live: LiveState): Fake
   loginMs: 400,
   onAction: () => undefined,
   actions: 0,
-  rehearsal: getsInByKey,
+  rehearsal: asPeopleDo,
+  login: asPeopleDo,
+  duoSays: (user) => `sshd[1]: Successful Duo login for '${user}' from UNKNOWN`,
+  log: [],
+  duo: DUO_WELL,
   letsIn: () => true,
   noNamespace: null,
   broken: new Map(),
@@ -173,6 +219,7 @@ export const factsOf = (host: FakeHost, request: ObserveRequest): Facts => ({
     start: { commands: [], environment: [], environmentFiles: [] },
   },
   sudo: { implementation: 'sudo', version: '1.9.13', defaults: null },
+  keyLoginLog: 'not read',
   pam: { modules: null, nologin: null },
   groups: {},
   accounts: {

@@ -13,9 +13,11 @@ release=$1
 mirror=$2
 target=$3
 
+# The rewrite of sudo lies beside it: a host that uses it is furnished so.
+more=
 case $release in
 bullseye | bookworm) libduo=libduo3 ;;
-trixie) libduo=libduo3t64 ;;
+trixie) libduo=libduo3t64 more=,sudo-rs ;;
 *)
   echo "lab-base: no base for release '$release' (known: bullseye, bookworm, trixie)" >&2
   exit 2
@@ -26,7 +28,7 @@ esac
 # packages that the product has to remove, and the tools that a person who looks into a host misses first.
 packages=systemd,systemd-sysv,dbus,openssh-server,openssh-client,openssh-sftp-server,sudo,procps,iproute2
 packages=$packages,ca-certificates,gpgv,adduser,passwd,libpam-modules,libpam-runtime,attr,less
-packages=$packages,libpam-duo,login-duo,$libduo
+packages=$packages,libpam-duo,login-duo,$libduo$more
 
 # Units that slow a boot down or fail in a container, and would make `systemctl is-system-running` say degraded.
 # Two of them matter beyond that: update-done and ldconfig run only on a first boot, which an overlay looks like.

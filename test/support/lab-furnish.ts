@@ -12,6 +12,7 @@ import {
   type LabHostSpec,
   type LabPlatform,
 } from './lab-hosts.ts';
+import { setUp } from './lab-own-setup.ts';
 import { hostsFile, type LabNetwork } from './lab-network.ts';
 import type { FleetPaths, HostPaths } from './lab-paths.ts';
 import { mustRun } from './lab-process.ts';
@@ -41,6 +42,7 @@ export async function furnish(paths: FleetPaths, host: HostPaths, what: Furnishi
   }
   if (spec.sshSocket) await activateBySocket(host);
   if (spec.legacy === 'live') await enliveLegacyDuo(host);
+  if (spec.setup !== null) await setUp(spec.setup, host.root);
 }
 
 /**

@@ -18,7 +18,12 @@ export interface LabHostSpec {
   readonly cloudInit: boolean;
   /** Debian's outdated Duo packages: only installed, or also asked at every SSH login. */
   readonly legacy: 'installed' | 'live';
+  /** What its administrator has made of it; see lab-own-setup.ts. */
+  readonly setup: LabSetup | null;
 }
+
+/** Set-ups of the field: an sshd_config of one's own, the rewrite of sudo, accounts that are locked after three failures. */
+export type LabSetup = 'hardened-sshd' | 'sudo-rs' | 'faillock';
 
 const debian = (name: string, release: LabRelease, special: Partial<LabHostSpec> = {}): LabHostSpec => ({
   name,
@@ -27,6 +32,7 @@ const debian = (name: string, release: LabRelease, special: Partial<LabHostSpec>
   sshSocket: false,
   cloudInit: false,
   legacy: 'installed',
+  setup: null,
   ...special,
 });
 
@@ -46,6 +52,9 @@ export const LAB_HOSTS: readonly LabHostSpec[] = [
   ubuntu('ubuntu2', 'trixie', 'noble', { sshSocket: true }),
   debian('legacy1', 'bookworm', { legacy: 'live' }),
   debian('bullseye1', 'bullseye'),
+  debian('hardened1', 'bookworm', { setup: 'hardened-sshd' }),
+  debian('sudors1', 'trixie', { setup: 'sudo-rs' }),
+  debian('faillock1', 'bookworm', { setup: 'faillock' }),
 ];
 
 /** `b01` to `b199`: as many plain bookworm hosts as a benchmark wants. */

@@ -30,6 +30,7 @@ export async function labInventory(
     break_glass_user: 'breakglass',
     pbr_admin_allowed_sources: ['198.18.0.0/15'],
     canary_user: 'canary',
+    canary_private_key_file: join(paths.keys, 'canary'),
     duo_repo_url: `http://${LAB_REPOSITORY_HOST}`,
     duo_repo_key: `http://${LAB_REPOSITORY_HOST}/DUO-GPG-PUBLIC-KEY.asc`,
     duo_repo_key_fingerprints: [await repositoryFingerprint()],

@@ -42,14 +42,19 @@ export interface LocalSshd {
  * Starts sshd in a mount namespace of its own, in which the account files, PAM and sudoers are the test's: nothing of
  * this machine is changed.
  * @param config lines of sshd_config before the defaults; sshd takes the first value of a keyword
+ * @param hosts lines of /etc/hosts, before this machine's own
  */
-export const startLocalSshd = async (config: readonly string[] = []): Promise<LocalSshd> => {
+export const startLocalSshd = async (
+  config: readonly string[] = [],
+  hosts: readonly string[] = [],
+): Promise<LocalSshd> => {
   const folder = await mkdtemp(join(tmpdir(), 'duo-fleet-sshd-'));
   await chmod(folder, 0o755);
   const port = await freePort();
   await makeKeys(folder);
   await makeAccounts(folder);
   await writeFile(join(folder, 'sshd_config'), sshdConfig(folder, port, config));
+  await writeFile(join(folder, 'hosts'), `${hosts.join('\n')}\n${await own('hosts')}`);
   await mkdir(join(folder, 'varlib'));
   await mkdir('/run/sshd', { recursive: true, mode: 0o755 });
   const child = spawn('unshare', ['-m', '--propagation', 'private', '/bin/sh', '-c', mountsAndSshd(folder)], {
@@ -158,6 +163,7 @@ const mountsAndSshd = (folder: string): string => {
     ['sudoers', '/etc/sudoers'],
     ['pam', '/etc/pam.d/sshd'],
     ['pam', '/etc/pam.d/sudo'],
+    ['hosts', '/etc/hosts'],
     ['varlib', '/var/lib'],
   ];
   const mounts = over.map(([file, path]) => `mount --bind '${folder}/${file}' ${path} &&`);
@@ -193,6 +199,7 @@ const settingsFor = (folder: string, port: number, changes: Partial<Settings['co
   sudoTimestampTimeoutMin: 30,
   repository: { url: 'https://pkg.duosecurity.com', key: '/key', fingerprints: [] },
   sshdConfig: 'managed',
+  pamTemplates: { sshd: null, sudo: null },
 });
 
 const freePort = async (): Promise<number> =>

@@ -40,7 +40,7 @@ const PLAIN: Readonly<Record<string, readonly string[]>> = {
     '',
   ],
   sudo: ['|Sudo version 1.9.13p3', ''],
-  stat: ['|81a4:9:root:domain users:/etc/pam.d/sshd', '|a1ff:7:root:root:/bin', ''],
+  stat: ['|81a4:21:root:domain users:/etc/pam.d/sshd', '|a1ff:7:root:root:/bin', ''],
   'text /etc/pam.d/sshd': ['|@include common-auth', ''],
   'link /bin': ['|usr/bin', ''],
   digests: [`|${'a'.repeat(64)}  /etc/pam.d/sshd`, ''],
@@ -52,8 +52,18 @@ const PLAIN: Readonly<Record<string, readonly string[]>> = {
   audit: [''],
   'scripts yes': [],
   sources: [],
+  'pam no': ['|pam_deny.so', '|pam_unix.so', ''],
   'ssh-version': ['|9.2', ''],
   'sshd 0': ['|port 22', '|acceptenv LANG', '|acceptenv LC_*', '|banner none', '|+', ''],
+  people: ['|plain', '|user sudo-member 198.51.100.1 bob', '|sudo bob', ''],
+  'rights bob': [
+    '|Matching Defaults entries for bob on web1:',
+    '|    env_reset, use_pty',
+    '|',
+    '|User bob may run the following commands on web1:',
+    '|    (ALL : ALL) ALL',
+    '|exit 0',
+  ],
   accounts: [
     '|root:0:0:/root:/bin/bash:set:/root/.ssh/authorized_keys',
     '|bin:2:2:/bin:/usr/sbin/nologin:locked:/bin/.ssh/authorized_keys',
@@ -72,7 +82,7 @@ const PLAIN: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Headers whose words are their value: another value replaces the plain one. */
-const SINGLE = ['clock', 'scripts', 'systemd', 'lock', 'pending', 'module', 'directory'];
+const SINGLE = ['clock', 'scripts', 'systemd', 'lock', 'pending', 'module', 'directory', 'pam'];
 
 /** The answer of a plain host (latin1 text), with some sections (`NAME WORDS` -> lines) replaced or added. */
 export const observeAnswer = (changes: Readonly<Record<string, readonly string[]>>): string => {

@@ -25,6 +25,13 @@ export interface JsonDocument {
       readonly message: string;
     }[];
     readonly failure: { readonly step: string; readonly reason: string; readonly message: string } | null;
+    readonly checks: readonly {
+      readonly phase: string;
+      readonly title: string;
+      readonly must: 'get-in' | 'be-refused';
+      readonly result: 'in' | 'refused' | 'unproven';
+      readonly durationMs: number;
+    }[];
     readonly durationMs: number;
   }[];
 }
@@ -162,12 +169,19 @@ export async function automationGetsIn(fleet: LabFleet, host: LabHost): Promise<
   return done.code === 0 && done.stdout.trim() === '0';
 }
 
-/** A login as people do it: OpenSSH from the bastion, by key, by password or by both. */
+/** A login as people do it: OpenSSH from the bastion, by key, by password or by both; `from` another address of the bastion's. */
 export function sshAs(
   fleet: LabFleet,
   host: LabHost,
   user: string,
-  how: { readonly password?: string; readonly methods?: string; readonly command?: string },
+  how: {
+    readonly password?: string;
+    readonly methods?: string;
+    readonly command?: string;
+    readonly from?: string;
+    /** The account whose key is shown; its own. */
+    readonly keyOf?: string;
+  },
 ): Promise<Finished> {
   const methods = how.methods ?? (how.password === undefined ? 'publickey' : 'password,keyboard-interactive');
   const options = [
@@ -182,8 +196,9 @@ export function sshAs(
     'none',
     '-tt',
     ...options,
+    ...(how.from === undefined ? [] : ['-b', how.from]),
     '-i',
-    fleet.userKeyFile(user),
+    fleet.userKeyFile(how.keyOf ?? user),
     `${user}@${host.address}`,
     how.command ?? 'id -un',
   ];

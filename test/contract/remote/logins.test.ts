@@ -12,15 +12,17 @@ import { countTurns } from '../../support/turn-counter.ts';
 const run = promisify(execFile);
 const right = new Secret(LOCAL_PASSWORD);
 const wrong = new Secret('wrong');
-const byKey: LoginFactor = { kind: 'publickey' };
+const byKey: LoginFactor = { kind: 'publickey', keys: 'connection' };
 const byPassword = (password: Secret): LoginFactor => ({ kind: 'password', password });
-const byAnswer = (answer: Secret): LoginFactor => ({ kind: 'keyboard-interactive', answer });
+const byAnswer = (answer: Secret | null): LoginFactor => ({ kind: 'keyboard-interactive', answer });
 const attempt = (factors: readonly LoginFactor[], changes: Partial<LoginAttempt> = {}): LoginAttempt => ({
   title: 'a test',
   user: 'nosudo',
   factors,
   command: null,
+  stdin: null,
   gate: 'candidate',
+  network: 'live',
   ...changes,
 });
 

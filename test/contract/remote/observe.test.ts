@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Facts } from '../../../src/core/facts.ts';
 import type { ObserveRequest } from '../../../src/core/remote.ts';
 import { buildObserveScript, parseObserveOutput } from '../../../src/remote/observe.ts';
+import { accepted, daysAgo, putSyslog, traditional } from '../../support/syslog-files.ts';
 
 const nonce = 'c0ffee00c0ffee00c0ffee00c0ffee00';
 const key = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHVlnotakeyofanyonebutfortestsonly00000000000 x';
@@ -36,11 +37,20 @@ const request: ObserveRequest = {
     { label: 'ann', user: 'ann', address: '198.51.100.1' },
     { label: 'inside', user: 'ann', address: '10.1.2.3' },
   ],
+  personas: [
+    { label: 'team-member', who: { kind: 'member', group: 'team' }, address: '10.1.2.3' },
+    { label: 'nobody', who: { kind: 'member', group: 'no such group' }, address: '10.1.2.3' },
+    { label: 'local', who: { kind: 'local' }, address: '10.1.2.3' },
+    { label: 'elsewhere', who: { kind: 'account', name: 'root' }, address: '203.0.113.1' },
+  ],
+  dropInPath: '/etc/ssh/sshd_config.d/00-duo-fleet.conf',
   spacePaths: ['/srv/tree/not/yet/there', '/srv/readonly'],
   repositoryUrl: 'http://repo.example',
   modulePath: '/srv/tree/broken.so',
   census: true,
 };
+
+const hasSudo = existsSync('/usr/bin/sudo');
 
 let root = '';
 const put = (path: string, content: string | Buffer): void => {
@@ -80,6 +90,26 @@ beforeAll(() => {
   put('etc/shadow', 'root::1:::::\nann:$y$j9T$abc$def:1:::::\nodd home:!$6$x:1:::::\npiper:x:1:::::\n');
   put('etc/group', 'root:x:0:\nusers:x:100:\nteam:x:2000:ann,piper\nteam:x:3000:root\nann:x:1001:\n+nis\n');
   put('etc/nsswitch.conf', 'passwd:files systemd\ngroup: files # sss\n');
+  put(
+    'pam/sshd',
+    '@include common-auth\nauth  Include sub\n-auth [x=1] a.so\n-auth substack /etc/pam.d/absolute\naccount include nowhere\nauth include $(id)\n#auth include commented\nauth include folder\n',
+  );
+  // sudo starts PAM before it lists what somebody may do.
+  put('pam/sudo', 'auth required pam_deny.so\naccount required pam_permit.so\n');
+  put('pam/common-auth', 'auth required pam_unix.so\n');
+  put('pam/sub', 'auth include sub\nauth include deeper');
+  put('pam/deeper', '\u0000@include sshd\n@include sub\n');
+  put('pam/absolute', 'auth required pam_deny.so\n');
+  put('pam/commented', 'auth required pam_deny.so\n');
+  put('pam/folder/x', '');
+  put('etc/sudoers', 'Defaults env_reset\nroot ALL=(ALL) ALL\n@includedir /etc/sudoers.d\n');
+  put(
+    'sudoers.d/team',
+    `%team ALL=(ALL:ALL) ALL\nann ALL=(root) NOPASSWD: /bin/true, PASSWD: /bin/false a\\,b\ncloud ALL=(ALL) NOPASSWD: ALL\nendless ALL=(ALL) NOPASSWD: ${'/bin/true, '.repeat(60)}/bin/false\n`,
+  );
+  chmodSync(join(root, 'etc/sudoers'), 0o440);
+  chmodSync(join(root, 'sudoers.d/team'), 0o440);
+  putSyslog(root);
   put('etc/sources.list', 'deb http://user:TOPSECRET@repo.example/Debian bookworm main\n');
   put(
     'etc/sshd_config',
@@ -131,6 +161,10 @@ const within = (command: string): ReturnType<typeof spawnSync> =>
       mount -t tmpfs none /var/lib/duo-fleet
       cp -a "$R/guard/." /var/lib/duo-fleet/
       mount --bind "$R/lists" /var/lib/apt/lists
+      mount --bind "$R/pam" /etc/pam.d
+      mount --bind "$R/log" /var/log
+      [ ! -e /etc/sudoers ] || mount --bind "$R/etc/sudoers" /etc/sudoers
+      [ ! -e /etc/sudoers.d ] || mount --bind "$R/sudoers.d" /etc/sudoers.d
       for f in passwd shadow group nsswitch.conf; do mount --bind "$R/etc/$f" "/etc/$f"; done
       [ -e /etc/apt/sources.list ] || : >/srv/none
       mount -t tmpfs none /etc/apt
@@ -153,6 +187,7 @@ const script = (): string => {
 describe.each(shells)('a hostile host read by %s', (shell) => {
   let facts: Facts;
   let output = '';
+  const rightsOf = (name: string) => facts.accounts[name]?.sudo;
   beforeAll(() => {
     const { stdout, stderr, status } = within(`${shell} ${script()}`);
     expect({ status, stderr: stderr.toString() }).toEqual({ status: 0, stderr: '' });
@@ -167,7 +202,7 @@ describe.each(shells)('a hostile host read by %s', (shell) => {
   });
 
   test('files are what they are, whatever they hold', () => {
-    expect(facts.files).toEqual({
+    expect(facts.files).toMatchObject({
       '/srv/tree/pam_duo.conf': expect.objectContaining({
         kind: 'file',
         mode: 0o600,
@@ -192,13 +227,10 @@ describe.each(shells)('a hostile host read by %s', (shell) => {
   });
 
   test('every account that has a key is found, and nothing else is opened', () => {
-    expect(Object.keys(facts.accounts).toSorted()).toEqual([
-      'ann',
-      'elsewhere',
-      'nobody-at-all',
-      'odd home',
-      'root',
-    ]);
+    const withKeys = Object.entries(facts.accounts).filter(
+      ([, account]) => (account?.authorizedKeys ?? 0) > 0,
+    );
+    expect(withKeys.map(([name]) => name).toSorted()).toEqual(['ann', 'elsewhere', 'odd home']);
     expect(facts.accounts).toMatchObject({
       'nobody-at-all': null,
       root: { authorizedKeys: 0, password: 'empty' },
@@ -220,8 +252,58 @@ describe.each(shells)('a hostile host read by %s', (shell) => {
       ['*', ['none']],
       ['ann', ['none']],
       ['inside', ['/etc/inside']],
+      ['team-member', ['/etc/inside']],
+      ['local', ['none']],
+      ['elsewhere', ['none']],
     ]);
+    expect(facts.sshd.users).toEqual({ 'team-member': 'ann', local: 'endless', elsewhere: 'root' });
     expect(facts.sshd.version).toMatch(/^\d+\.\d+/);
+  });
+
+  test('a stack’s files come with all that they include, however deep, and no others', () => {
+    const folder = '/etc/pam.d/';
+    const read = Object.entries(facts.files).filter(([path]) => path.startsWith(folder));
+    expect(Object.fromEntries(read.map(([path, { kind }]) => [path.slice(folder.length), kind]))).toEqual({
+      sshd: 'file',
+      sudo: 'file',
+      'sudo-i': 'absent',
+      other: 'absent',
+      'common-auth': 'file',
+      sub: 'file',
+      deeper: 'file',
+      absolute: 'file',
+      nowhere: 'absent',
+      folder: 'other',
+    });
+    expect(facts.files['/usr/lib/pam.d/nowhere']).toEqual({ kind: 'absent' });
+    expect(facts.files['/etc/pam.d/sub']).toMatchObject({ text: 'auth include sub\nauth include deeper' });
+  });
+
+  test('the modules that libpam would find are named', () => {
+    expect(facts.pam.modules).toContain('pam_unix.so');
+    expect(facts.pam.modules).not.toContain('pam_filter');
+    expect(facts.pam.nologin).toBe(false);
+  });
+
+  test('who logged in by key is told by the day, and only by sshd’s own words', () => {
+    const ago = Object.entries(facts.accounts).flatMap(([name, account]) =>
+      account?.keyLoginDaysAgo == null ? [] : [[name, account.keyLoginDaysAgo]],
+    );
+    expect(Object.fromEntries(ago)).toEqual({ ann: 3, folder: 30 });
+    expect(facts.keyLoginLog).toBe('whole');
+  });
+
+  test.skipIf(!hasSudo)('sudo’s own answer is told for each who may be let through unasked', () => {
+    expect(rightsOf('ann')).toEqual({
+      kind: 'some',
+      asking: ['(ALL : ALL) ALL', '(root) PASSWD: /bin/false a\\,b'],
+      silent: ['(root) NOPASSWD: /bin/true'],
+    });
+    expect(rightsOf('piper')).toEqual({ kind: 'some', asking: ['(ALL : ALL) ALL'], silent: [] });
+    expect(rightsOf('cloud')).toEqual({ kind: 'some', asking: [], silent: ['(ALL) NOPASSWD: ALL'] });
+    expect(rightsOf('endless')).toMatchObject({ asking: [], silent: { length: 61 } });
+    expect(rightsOf('folder')).toEqual({ kind: 'none' });
+    expect(rightsOf('root')).toEqual({ kind: 'unknown' });
   });
 
   test('the rest of it is told as well', () => {
@@ -247,6 +329,47 @@ describe.each(shells)('a hostile host read by %s', (shell) => {
     // busybox's own test(1) answers for root without asking the kernel.
     expect(facts.space['/srv/readonly']?.readOnly).toBe(true);
     expect(facts.space['/srv/tree/not/yet/there']?.readOnly).toBe(false);
+  });
+});
+
+// What getent(1) and id(1) say stands in for a directory: no other part of observe.sh speaks with one.
+test('a directory’s members and its accounts in sshd’s log are told with their groups', () => {
+  put('etc/nsswitch.directory', 'passwd: files sss\ngroup: files sss\nsudoers: files sss\n');
+  put(
+    'bin/getent',
+    `#!/bin/sh
+    database=$1
+    shift
+    for name; do
+      case "$database $name" in
+      'group team') echo 'team:*:9000:ada lovelace,bo' ;;
+      'passwd ada lovelace') echo 'ada lovelace:*:9001:9100:Ada:/home/ada:/bin/bash' ;;
+      'passwd bo') echo 'bo:*:9002:9100:Bo:/home/bo:/bin/bash' ;;
+      'passwd cy') echo 'cy:*:9003:9100:Cy:/home/cy:/bin/bash' ;;
+      *) status=2 ;;
+      esac
+    done
+    exit "\${status:-0}"
+    `,
+  );
+  put(
+    'bin/id',
+    `#!/bin/sh\ncase $3 in cy) printf 'domain users\\0' ;; *) printf 'domain users\\0team\\0' ;; esac\n`,
+  );
+  for (const name of ['getent', 'id']) chmodSync(join(root, 'bin', name), 0o755);
+  put('directory.log', accepted(traditional(daysAgo(5)), 'cy') + accepted(traditional(daysAgo(6)), 'bo'));
+  const { stdout } = within(`
+    mount --bind "$R/etc/nsswitch.directory" /etc/nsswitch.conf
+    for f in getent id; do mount --bind "$R/bin/$f" "/usr/bin/$f"; done
+    mount --bind "$R/directory.log" /var/log/auth.log
+    sh ${script()}`);
+  const facts = parseObserveOutput(Buffer.from(stdout), nonce);
+  expect(facts.groups['team']).toEqual({ gid: 9000, members: ['ada lovelace', 'bo'] });
+  expect(facts.sshd.users['team-member']).toBe('ada lovelace');
+  expect(facts.accounts).toMatchObject({
+    'ada lovelace': { uid: 9001, password: 'none', groups: ['domain users', 'team'], keyLoginDaysAgo: null },
+    bo: { groups: ['domain users', 'team'], keyLoginDaysAgo: 6 },
+    cy: { uid: 9003, password: 'none', groups: ['domain users'], authorizedKeys: 0, keyLoginDaysAgo: 5 },
   });
 });
 

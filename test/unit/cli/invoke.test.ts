@@ -44,6 +44,7 @@ const confirmed = (host: string): HostResult => ({
   verdict: 'confirmed',
   changes: [{ step: 'pam-sshd', kind: 'file', target: '/etc/pam.d/sshd', why: ['content differs'] }],
   findings: [],
+  checks: [],
   failure: null,
   durationMs: 4120,
 });
@@ -106,6 +107,7 @@ describe('apply', () => {
           verdict: 'confirmed',
           changes: [{ step: 'pam-sshd', kind: 'file', target: '/etc/pam.d/sshd' }],
           findings: [],
+          checks: [],
           failure: null,
           durationMs: 4120,
         },

@@ -29,6 +29,8 @@ describe('what the operator asks for', () => {
       yes: false,
       leaseS: 60,
       probe: false,
+      as: null,
+      checkEnrolment: false,
     });
   });
 

@@ -14,6 +14,7 @@ const result = (host: string, verdict: Verdict = 'confirmed'): HostResult => ({
   verdict,
   changes: [],
   findings: [],
+  checks: [],
   failure: null,
   durationMs: 1,
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { isDnsName, parseAddress, sourceProblem } from '../../../src/core/ip-address.ts';
+import { isAddressOf, isDnsName, parseAddress, sourceProblem } from '../../../src/core/ip-address.ts';
 
 describe('addresses', () => {
   test.each([
@@ -82,4 +82,26 @@ test.each([
   ['x'.repeat(64), false],
 ])('%s: a DNS name: %s', (text, expected) => {
   expect(isDnsName(text)).toBe(expected);
+});
+
+describe('whether an address is meant', () => {
+  test.each([
+    ['192.0.2.7', '192.0.2.7', true],
+    ['192.0.2.7', '192.0.2.8', false],
+    ['192.0.2.0/24', '192.0.2.255', true],
+    ['192.0.2.0/24', '192.0.3.0', false],
+    ['192.0.2.128/25', '192.0.2.127', false],
+    ['0.0.0.0/0', '203.0.113.1', true],
+    ['192.0.*', '192.0.2.7', true],
+    ['192.0.*', '192.1.2.7', false],
+    ['192.0.2.?', '192.0.2.17', false],
+    ['2001:db8::/32', '2001:db8:7::1', true],
+    ['2001:db8::/32', '2001:db9::1', false],
+    ['2001:db8::1', '2001:db8:0::1', true],
+    ['192.0.2.0/24', '::ffff:192.0.2.1', false],
+    ['bastion.example', '192.0.2.7', false],
+    ['192.0.2.0/24', '', false],
+  ])('by %s: %s', (element, address, meant) => {
+    expect(isAddressOf(element, address)).toBe(meant);
+  });
 });

@@ -11,6 +11,7 @@ const result = (host: string, verdict: HostResult['verdict']): HostResult => ({
   verdict,
   changes: [],
   findings: [],
+  checks: [],
   failure: null,
   durationMs: 5,
 });

@@ -61,6 +61,7 @@ describe('defaults', () => {
           ['pushinfo', 'yes'],
           ['prompts', '3'],
           ['autopush', 'yes'],
+          ['https_timeout', '10'],
         ],
       },
       serverAccessGroup: 'sg_serveraccess',
@@ -77,6 +78,7 @@ describe('defaults', () => {
         fingerprints: DUO_KEY_FINGERPRINTS,
       },
       sshdConfig: 'managed',
+      pamTemplates: { sshd: null, sudo: null },
     });
   });
 

@@ -57,11 +57,14 @@ const sound: Readonly<Record<string, string>> = {
   key_login_loss_accepted: 'olduser',
   canary_user: 'duo_canary',
   canary_passcode: '123456',
+  canary_private_key_file: '~/.ssh/duo_canary',
   sudo_timestamp_timeout: '30',
   duo_repo_url: 'https://mirror.example.org/duo',
   duo_repo_key: '/etc/duo.asc',
   duo_repo_key_fingerprints: 'D8EC4E2058401AE5578C4B3F4B44CE3DFF696172',
   duo_sshd_config: 'check',
+  duo_pam_sshd_template: 'templates/sshd.hbs',
+  duo_pam_sudo_template: '~/sudo.hbs',
 };
 
 const needed = [
@@ -96,6 +99,13 @@ const hostWith = (name: string, value: string): InventoryHost => {
   );
   return { name: 'h1', place, groups: ['all'], variables: new Map(entries) };
 };
+
+/** Whatever file a template's variable names is there. */
+const parsed = (name: string, value: string) =>
+  parseSettings(hostWith(name, value), {
+    user: null,
+    templates: new Map([[value, { path: value, text: '' }]]),
+  });
 
 /** All texts of settings; what a reference names (`command:...`) apart, since it meets neither a file nor a shell. */
 const textsOf = (value: unknown): readonly string[] => {
@@ -135,11 +145,11 @@ describe('whatever passes', () => {
     '%s: no line break, control character, quote or other sign of a shell comes through',
     (name, index) => {
       const random = randomFrom(index + 1);
-      expect(parseSettings(hostWith(name, sound[name] ?? '')).settings).not.toBeNull();
+      expect(parsed(name, sound[name] ?? '').settings).not.toBeNull();
       let refused = 0;
       for (let round = 0; round < TRIES; round += 1) {
         const value = round % 4 === 0 ? anything(random) : damaged(random, sound[name] ?? '');
-        const { settings } = parseSettings(hostWith(name, value));
+        const { settings } = parsed(name, value);
         if (settings === null) refused += 1;
         for (const text of textsOf(settings))
           expect(text).not.toMatch(/[\p{Cc}\p{Zl}\p{Zp}\p{Cf}\p{Cs}"'\\$`;#]/u);

@@ -2,7 +2,14 @@ import { describe, expect, test } from 'vitest';
 import type { RunEvent } from '../../../src/core/event.ts';
 import type { HostResult } from '../../../src/core/verdict.ts';
 import { complaintsAbout, liveIs, rowComplaints, secretComplaints } from '../../support/fake-host-checker.ts';
-import { LEASE_S, makeScene, newState, type Scene } from '../../support/fake-host-scene.ts';
+import {
+  LEASE_S,
+  makeScene,
+  newState,
+  oldState,
+  settingsWithPeople,
+  type Scene,
+} from '../../support/fake-host-scene.ts';
 
 const DUST_MS = 600_000;
 
@@ -27,7 +34,7 @@ const fromElsewhere = () => [{ step: 'packages', target: 'duo-unix', message: 'c
 
 /** Logins so slow, and so few at a time, that a renewal of the lease falls among them. */
 const withSlowLogins = (): Scene => {
-  const scene = makeScene();
+  const scene = makeScene(oldState, settingsWithPeople);
   scene.host.loginMs = 20_000;
   return scene;
 };
@@ -141,7 +148,7 @@ describe('an apply that succeeds', () => {
     expect(rowComplaints(scene.events)).toEqual([]);
     expect(rows(scene.events).filter((row) => row.startsWith('started '))).toEqual(
       [
-        'connect observe assess claim download snapshot arm stage rehearse',
+        'connect observe assess preflight claim download snapshot arm stage rehearse',
         'activate sshd-settings packages pam-duo-conf pam-sudo pam-sshd',
         'canary validate confirm',
       ].flatMap((part) => part.split(' ').map((task) => `started ${task}`)),
@@ -205,7 +212,7 @@ describe('a rehearsal', () => {
   });
 
   test('begins no further login after one that was not as it must be', async () => {
-    const scene = makeScene();
+    const scene = makeScene(oldState, settingsWithPeople);
     scene.host.rehearsal = () => ({ kind: 'unproven', message: 'no' });
     await applied(scene);
     expect(scene.link.operations.filter((name) => name.startsWith('rehearse')).length).toBe(8);

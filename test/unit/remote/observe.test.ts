@@ -1,11 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { Failure } from '../../../src/core/failure.ts';
 import type { ObserveRequest } from '../../../src/core/remote.ts';
 import { buildObserveScript, parseObserveOutput } from '../../../src/remote/observe.ts';
+import { makeObserveRequest } from '../../../src/steps/observe-request.ts';
+import { exampleSettings } from '../../support/example-host.ts';
 import { nonce, observeAnswer } from '../../support/observe-answer.ts';
 
 const request: ObserveRequest = {
@@ -14,6 +13,8 @@ const request: ObserveRequest = {
   groups: ['domain users'],
   accounts: ['root'],
   connections: [{ label: '*', user: 'nobody', address: '198.51.100.1' }],
+  personas: [],
+  dropInPath: '/etc/ssh/sshd_config.d/00-duo-fleet.conf',
   spacePaths: ['/etc'],
   repositoryUrl: 'https://pkg.duosecurity.com/',
   modulePath: '/usr/lib64/security/pam_duo.so',
@@ -23,26 +24,12 @@ const request: ObserveRequest = {
 const bytes = (text: string): Uint8Array => Buffer.from(text, 'latin1');
 const parse = (changes: Parameters<typeof observeAnswer>[0] = {}) =>
   parseObserveOutput(bytes(observeAnswer(changes)), nonce);
+const textOf = (answer: string) => parseObserveOutput(bytes(answer), nonce).files['/etc/pam.d/sshd'];
 const thrownBy = (run: () => unknown): unknown => {
   try {
     return run();
   } catch (error) {
     return error;
-  }
-};
-
-/** What leaves the host of a file with this content. */
-const masked = (content: string | Buffer): string => {
-  const folder = mkdtempSync(join(tmpdir(), 'observe-mask-'));
-  try {
-    writeFileSync(join(folder, 'file'), content);
-    const text = readFileSync(new URL('../../../templates/observe.sh', import.meta.url), 'utf8');
-    const functions = text.slice(0, text.indexOf('\nheader begin 1'));
-    return spawnSync('sh', ['-s', join(folder, 'file')], {
-      input: `${functions}\nmasked "$1"`,
-    }).stdout.toString('latin1');
-  } finally {
-    rmSync(folder, { recursive: true });
   }
 };
 
@@ -53,7 +40,8 @@ describe('buildObserveScript', () => {
   });
 
   test('a request of usual size fits the first flight of a TCP connection', () => {
-    expect(buildObserveScript(request, nonce).length).toBeLessThan(10 * 1400);
+    const usual = makeObserveRequest(exampleSettings());
+    expect(buildObserveScript(usual, nonce).length).toBeLessThan(10 * 1400);
   });
 
   test('no word of a request becomes program text', () => {
@@ -65,6 +53,22 @@ describe('buildObserveScript', () => {
   });
 
   test.each<[string, Partial<ObserveRequest>]>([
+    [
+      'a drop-in of sshd that would come twice',
+      { files: [{ path: '/etc/ssh/sshd_config.d/a.conf', text: true }] },
+    ],
+    [
+      'a persona of a connection’s label',
+      { personas: [{ label: '*', who: { kind: 'local' }, address: '1.2.3.4' }] },
+    ],
+    [
+      'a persona’s address that is none',
+      { personas: [{ label: 'x', who: { kind: 'local' }, address: '1.2.3.4 5' }] },
+    ],
+    [
+      'a persona’s group with a line feed',
+      { personas: [{ label: 'x', who: { kind: 'member', group: 'a\nb' }, address: '1.2.3.4' }] },
+    ],
     ['a relative path', { files: [{ path: 'etc/passwd', text: true }] }],
     ['a path with a line feed', { files: [{ path: '/etc/a\nb', text: true }] }],
     ['an option as a package', { packages: ['--admindir=/x'] }],
@@ -87,38 +91,6 @@ describe('buildObserveScript', () => {
     expect(thrownBy(() => buildObserveScript({ ...request, ...part }, nonce))).toMatchObject({
       reason: 'bug',
     });
-  });
-});
-
-describe('secrets in files', () => {
-  test.each([
-    ['skey = SECRET'],
-    ['skey=SECRET'],
-    ['  \tSKEY\t=\tSECRET and SECRET'],
-    ['skey = \n  SECRET'],
-    ['skey = x\n\n; comment\n\tSECRET\n SECRET'],
-    ['; skey = SECRET'],
-    ['# the skey SECRET'],
-    ['{"skey": "SECRET"}'],
-    ['skey = x\r\n SECRET\r\n'],
-    ['\ufeffskey = SECRET'],
-    ['http_proxy = http://user:SECRET@proxy:3128'],
-    ['http_proxy=user:SECRET@proxy'],
-    ['http_proxy = http://user:SECRET/SECRET@proxy'],
-    ['http_proxy = x\n user:SECRET@proxy'],
-    ['deb [signed-by=/k] https://user:SECRET@mirror/Debian bookworm main'],
-  ])('%j does not leave the host', (content) => {
-    expect(masked(content)).not.toContain('SECRET');
-  });
-
-  test('a secret key in UTF-16 does not leave the host', () => {
-    expect(masked(Buffer.from('skey = SECRET\n', 'utf16le')).replaceAll('\0', '')).not.toContain('SECRET');
-  });
-
-  test('what stands around a secret is left as it is', () => {
-    expect(masked('[duo]\nikey = DI\nskey = x\n  y\nhost = api\n  z\nSkeyAuthentication yes\n')).toBe(
-      '|[duo]\n|ikey = DI\n|skey = [secret]\n|  [secret]\n|host = api\n|  z\n|SkeyAuthentication yes\n\n',
-    );
   });
 });
 
@@ -151,12 +123,15 @@ describe('parseObserveOutput', () => {
       version: '9.2',
       effective: { '*': { port: ['22'], acceptenv: ['LANG', 'LC_*'], banner: ['none'] } },
       error: '',
+      users: { 'sudo-member': 'bob' },
       unit: 'ssh',
       serviceActive: true,
       socketActive: true,
       start: { commands: [], environment: [], environmentFiles: [] },
     });
     expect(facts.sudo).toEqual({ implementation: 'sudo', version: '1.9.13p3', defaults: null });
+    expect(facts.pam).toEqual({ modules: ['pam_deny.so', 'pam_unix.so'], nologin: false });
+    expect(facts.keyLoginLog).toBe('not read');
     expect(facts.groups).toEqual({ sg_sudo: { gid: 2102, members: ['bob'] }, nosuch: null });
     expect(facts.space).toEqual({ '/etc': { freeKiB: 40, freeInodes: 7, readOnly: false } });
     expect(facts.pending).toBeNull();
@@ -177,6 +152,8 @@ describe('parseObserveOutput', () => {
         password: 'locked',
         expired: false,
         authorizedKeys: 3,
+        keyLoginDaysAgo: null,
+        sudo: { kind: 'some', asking: ['(ALL : ALL) ALL'], silent: [] },
       },
     });
   });
@@ -189,20 +166,29 @@ describe('parseObserveOutput', () => {
     expect(Object.keys(accounts)).toContain('constructor');
   });
 
-  test.each<[string, string, string[], string | null]>([
-    ['with its last line feed', '', ['|a', '|b', ''], 'a\nb\n'],
-    ['without its last line feed', '', ['|a', '|b'], 'a\nb'],
-    ['of one empty line', '', ['|', ''], '\n'],
-    ['that is empty', '', [''], ''],
-    ['that is no UTF-8', '', ['|\xff\xfe', ''], null],
-    ['with a NUL', '', ['|a', '!', '|b', ''], null],
-    ['with escape sequences', '', ['|\x1b[31mred', ''], '\x1b[31mred\n'],
-    ['that imitates our lines', '', [`|#${nonce} end`, '||x', ''], `#${nonce} end\n|x\n`],
-  ])('a file %s arrives as it is', (_, __, lines, text) => {
-    expect(parse({ 'text /etc/pam.d/sshd': lines }).files['/etc/pam.d/sshd']).toMatchObject({
+  test.each<[string, number, string[], string | null]>([
+    ['with its last line feed', 4, ['|a', '|b', ''], 'a\nb\n'],
+    ['without its last line feed', 3, ['|a', '|b', ''], 'a\nb'],
+    ['of one empty line', 1, ['|', ''], '\n'],
+    ['that is no UTF-8', 3, ['|\xff\xfe', ''], null],
+    ['with a NUL', 6, ['|a', '!', '|b', ''], null],
+    ['with escape sequences', 9, ['|\x1b[31mred', ''], '\x1b[31mred\n'],
+    ['of which something was masked', 40, ['|skey = [secret]', ''], 'skey = [secret]\n'],
+    ['that imitates our lines', nonce.length + 9, [`|#${nonce} end`, '||x', ''], `#${nonce} end\n|x\n`],
+  ])('a file %s arrives as it is', (_, size, lines, text) => {
+    const stat = [`|81a4:${size}:root:root:/etc/pam.d/sshd`, ''];
+    expect(parse({ stat, 'text /etc/pam.d/sshd': lines }).files['/etc/pam.d/sshd']).toMatchObject({
       kind: 'file',
       text,
     });
+  });
+
+  test('a file without content has none sent, and one whose content did not come has none known', () => {
+    const whole = observeAnswer({});
+    const without = whole.replace(/^#\w+ text .*\n\|.*\n\n/m, '');
+    expect(without).not.toBe(whole);
+    expect(textOf(without.replace('|81a4:21:', '|81a4:0:'))).toMatchObject({ text: '' });
+    expect(textOf(without)).toMatchObject({ text: null });
   });
 
   test('origins are the URLs of the installed version only', () => {
@@ -335,6 +321,44 @@ describe('parseObserveOutput', () => {
     ).toMatchObject({ reason: 'timeout' });
   });
 
+  test('who logged in by key is told in days, whoever the log names beside', () => {
+    const facts = parse({
+      logins: ['|19672 bob', '|19675 root', '|19000 gone', '|19676 not | a: name', ''],
+      'login-accounts': ['|ann:5000:5000:/home/ann:/bin/bash:none', '|bob:1:1:/:/bin/sh:none', ''],
+    });
+    // 1 700 000 000 is in day 19675.
+    expect(facts.accounts['bob']).toMatchObject({ keyLoginDaysAgo: 3, uid: 1104 });
+    expect(facts.accounts['root']?.keyLoginDaysAgo).toBe(0);
+    expect(Object.keys(facts.accounts).toSorted()).toEqual(['bob', 'nosuch', 'root']);
+    expect(facts.keyLoginLog).toBe('whole');
+    expect(parse({ logins: ['|cut', '|19672 bob', ''] }).keyLoginLog).toBe('cut');
+  });
+
+  test('a directory’s account that logged in by key is an account', () => {
+    const facts = parse({
+      logins: ['|19670 ann', ''],
+      'login-accounts': ['|ann:5000:5000:/home/ann:/bin/bash:none', ''],
+      'member ann': ['|domain users', '|exit 0', ''],
+    });
+    expect(facts.accounts['ann']).toMatchObject({
+      password: 'none',
+      authorizedKeys: 0,
+      keyLoginDaysAgo: 5,
+      groups: ['domain users'],
+    });
+  });
+
+  test('a persona’s settings are those that sshd told of it, and else it has none of its own', () => {
+    const people = ['|match', '|user local 198.51.100.1 bob', '|user sudo-member 198.51.100.1 root', ''];
+    const { sshd } = parse({ people, 'sshd local': ['|banner /x', '|+', ''] });
+    expect(sshd.users).toEqual({ local: 'bob', 'sudo-member': 'root' });
+    expect(Object.keys(sshd.effective)).toEqual(['*', 'local']);
+    expect(parse({ people, 'sshd local': ['|-', '|no', ''] }).sshd).toMatchObject({
+      effective: {},
+      error: 'no',
+    });
+  });
+
   test('who holds the package manager’s lock is named', () => {
     expect(parse({ 'lock 42 apt-get': [] }).dpkgLockHolder).toBe('apt-get[42]');
     expect(parse({ 'lock 42 ': [] }).dpkgLockHolder).toBe('unknown[42]');
@@ -355,7 +379,7 @@ describe('an answer that cannot be trusted', () => {
     const parts = whole.split(/^(?=#)/m);
     for (const [index, part] of parts.entries()) {
       // Not every host has links, and what is not asked for is not missed.
-      if (/^#\w+ (?:link|want|text) /.test(part)) continue;
+      if (/^#\w+ (?:link|want|text|rights) /.test(part)) continue;
       const rest = parts.filter((_, at) => at !== index).join('');
       expect(
         thrownBy(() => parseObserveOutput(bytes(rest), nonce)),
@@ -372,7 +396,7 @@ describe('an answer that cannot be trusted', () => {
     ['with a part twice', whole.replace(`#${nonce} systemd yes\n`, `#${nonce} systemd yes\n`.repeat(2))],
     [
       'with a file that was not asked for',
-      whole.replace('|81a4:9:root', '|81a4:9:root:root:/etc/x\n|81a4:9:root'),
+      whole.replace('|81a4:21:root', '|81a4:9:root:root:/etc/x\n|81a4:21:root'),
     ],
   ])('%s, it is a failure', (_, answer) => {
     expect(answer).not.toBe(whole);

@@ -131,4 +131,16 @@ describe('once the settings are live', () => {
       planHost(facts, exampleSettings(), tools).changes.map(({ kind, target }) => `${kind} ${target}`),
     ).toEqual([`absent ${other}`, `absent ${key}`]);
   });
+  test('of drift that opens a door, verify says what it means: nobody would meet Duo', () => {
+    const path = '/etc/duo/pam_duo.conf';
+    const facts = live((was) => {
+      const file = was.files[path];
+      if (file?.kind !== 'file' || file.text === null) throw new Error('no pam_duo.conf');
+      const text = file.text.replace(/(?:^groups = .*\n)+/m, 'groups = !admins\n');
+      return { ...was, files: { ...was.files, [path]: fileOf(text, 0o600) } };
+    });
+    const messages = differences(facts, exampleSettings(), tools).map(({ message }) => message);
+    expect(messages.filter((message) => message.includes('groups = !admins'))).toHaveLength(2);
+    expect(messages.join('\n')).toMatch(/get in over SSH without Duo.*means nobody/);
+  });
 });

@@ -90,6 +90,13 @@ describe('what stands in the way', () => {
       /breach key-login-lost deploy: .*key_only_users.*key_login_loss_accepted/,
     ],
     [
+      'an account that would be shut out, known from the log alone',
+      account('deploy', { keyLoginDaysAgo: 12, password: 'locked' }),
+      {},
+      /breach key-login-lost deploy: .*12 days ago.*key_only_users/,
+    ],
+    ['a log that is too large', { keyLoginLog: 'cut' }, {}, /warning key-login-log-cut/],
+    [
       'an account that needs its password from now on',
       account('deploy', { authorizedKeys: 2 }),
       {},
@@ -273,7 +280,11 @@ describe('what stands in the way', () => {
       ),
       {},
     ],
-    ['break-glass in AllowUsers, from an address', sshdHas({ allowusers: ['root', 'break*@10.0.0.1'] }), {}],
+    [
+      'break-glass in AllowUsers, from an address',
+      sshdHas({ allowusers: ['root', 'automation', 'break*@198.18.*'] }),
+      {},
+    ],
     ['a login that nobody needs', account('carol', {}), { keyLoginLossAccepted: ['carol'] }],
     ['an expired account with a password', account('carol', { expired: true }), {}],
     ['an account with a password and no shell', account('carol', { shell: '/usr/sbin/nologin' }), {}],

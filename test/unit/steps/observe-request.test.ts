@@ -30,6 +30,22 @@ describe('the request for a host', () => {
     const { connections } = makeObserveRequest(settings, { sourceAddress: '203.0.113.9' });
     expect(connections.find(({ label }) => label === 'breakglass')?.address).toBe(address);
   });
+  test.each([
+    [['198.18.0.0/16'], '203.0.113.9', '203.0.113.9'],
+    [['203.0.113.0/24'], '203.0.113.9', '198.51.100.1'],
+    [['203.0.*', '198.51.100.1'], '203.0.113.9', '192.0.2.1'],
+    [['0.0.0.0/0'], '203.0.113.9', '2001:db8::1'],
+    [['0.0.0.0/0', '2001:db8::/32'], '203.0.113.9', undefined],
+    [[], '203.0.113.9', undefined],
+  ])(
+    'break-glass, allowed from %j, is tried elsewhere, for us who come from %s: %s',
+    (allowedSources, ours, address) => {
+      const settings = exampleSettings({ breakGlass: { user: 'bg', allowedSources, password: null } });
+      const { personas } = makeObserveRequest(settings, { sourceAddress: ours });
+      const found = personas.find(({ label }) => label === 'breakglass-elsewhere');
+      expect(found?.address).toBe(address);
+    },
+  );
   test('behind a jump host takes an address that is nobody’s', () => {
     const { connections } = makeObserveRequest(exampleSettings(), { sourceAddress: '' });
     expect(connections.find(({ label }) => label === '*')).toEqual({

@@ -3,6 +3,7 @@ import type { Facts } from '../../../src/core/facts.ts';
 import type { Settings } from '../../../src/core/settings.ts';
 import { planHost } from '../../../src/steps/plan-host.ts';
 import {
+  accountOf,
   exampleFacts,
   exampleSettings,
   exampleTools,
@@ -171,7 +172,16 @@ describe('what in sshd’s settings stands in the way', () => {
       'keys from a command',
       sshdHas({ authorizedkeyscommand: ['/usr/bin/sss_ssh_authorizedkeys'] }),
       {},
-      /warning key-login-elsewhere .*sss_ssh_authorizedkeys/,
+      /warning key-login-elsewhere .*sss_ssh_authorizedkeys.*log was not looked into/,
+    ],
+    [
+      'keys from a command, and who used them of late',
+      {
+        ...sshdHas({ authorizedkeyscommand: ['/usr/bin/sss_ssh_authorizedkeys'] }),
+        accounts: { carol: accountOf({ keyLoginDaysAgo: 3 }), dora: accountOf({ authorizedKeys: 1 }) },
+      },
+      {},
+      /warning key-login-elsewhere .*in the last 90 days: carol\)/,
     ],
   ])('%s', (_what, facts, settings, words) => {
     const all = found(facts, settings);

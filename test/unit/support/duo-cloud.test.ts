@@ -15,11 +15,17 @@ import {
 } from '../../support/duo-protocol.ts';
 
 const KEYS = { ikey: 'DITESTTESTTESTTESTTE', skey: 'secret' };
+const NOW_MS = Date.parse('2026-11-22T06:00:00Z');
 const DATE = 'Sun, 22 Nov 2026 06:00:00 +0000';
 
-/** A request signed the way module 2.2 signs. */
-function signed(method: string, path: string, parameters: Readonly<Record<string, string>> = {}) {
-  const bare = { method, path, parameters, host: 'api.test', authorization: '', date: DATE };
+/** A request signed the way module 2.2 signs; without a date as modules before 2.0.4 do. */
+function signed(
+  method: string,
+  path: string,
+  parameters: Readonly<Record<string, string>> = {},
+  date: string = DATE,
+) {
+  const bare = { method, path, parameters, host: 'api.test', authorization: '', date };
   const credentials = `${KEYS.ikey}:${sign(bare, KEYS.skey, 'sha512')}`;
   return { ...bare, authorization: `Basic ${Buffer.from(credentials).toString('base64')}` };
 }
@@ -36,7 +42,7 @@ describe('answers', () => {
     path: string,
     parameters: Readonly<Record<string, string>> = {},
   ): DuoAnswer | null =>
-    answer(state, signed(method, path, parameters), { keys: KEYS, nowMs: 1_000_500, txid: () => 'tx1' });
+    answer(state, signed(method, path, parameters), { keys: KEYS, nowMs: NOW_MS, txid: () => 'tx1' });
 
   beforeEach(() => {
     state = newDuoState();
@@ -112,9 +118,25 @@ describe('answers', () => {
     expect(
       ['/auth/v2/ping', '/auth/v2/check'].map((path) => {
         const unsigned = { ...signed('GET', path), authorization: '' };
-        return answer(state, unsigned, { keys: KEYS, nowMs: 1_000_500, txid: () => '' })?.status;
+        return answer(state, unsigned, { keys: KEYS, nowMs: NOW_MS, txid: () => '' })?.status;
       }),
     ).toEqual([200, 401]);
+  });
+
+  test('a date that is more than five minutes off is refused', () => {
+    const statuses = [299_000, -299_000, 301_000, -301_000].map(
+      (ms) =>
+        answer(state, signed('GET', '/auth/v2/check'), { keys: KEYS, nowMs: NOW_MS + ms, txid: () => '' })
+          ?.status,
+    );
+    expect(statuses).toEqual([200, 200, 401, 401]);
+  });
+
+  test('what is decided for everybody holds for check, too, and what is decided for one does not', () => {
+    state.decisions.set('u', '500');
+    expect(ask('GET', '/auth/v2/check')?.status).toBe(200);
+    state.decisions.set('*', '500');
+    expect(ask('GET', '/auth/v2/check')?.status).toBe(500);
   });
 
   test('a path or a method that the API does not have is not found', () => {
@@ -142,8 +164,9 @@ describe('the server', () => {
     path: string,
     parameters: Readonly<Record<string, string>>,
   ): Promise<{ status: number; text: string }> {
-    const { authorization } = signed('POST', path, parameters);
-    const headers = { Host: `api.test:${cloud.port}`, 'X-Duo-Date': DATE, Authorization: authorization };
+    // The server's clock is the real one, so that no date of ours would do.
+    const { authorization } = signed('POST', path, parameters, '');
+    const headers = { Host: `api.test:${cloud.port}`, Authorization: authorization };
     return new Promise((resolve, reject) => {
       const where = { host: '127.0.0.1', port: cloud.port, path, method: 'POST', headers };
       const outgoing = request({ ...where, rejectUnauthorized: false, agent: false }, (incoming) => {

@@ -15,6 +15,7 @@ const host = (name: string, verdict: Verdict, rest: Partial<HostResult> = {}): H
   verdict,
   changes: [],
   findings: [],
+  checks: [],
   failure: null,
   durationMs: 4_120,
   ...rest,

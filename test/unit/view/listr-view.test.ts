@@ -10,6 +10,7 @@ const result = (host: string, rest: Partial<HostResult> = {}): HostResult => ({
   verdict: 'confirmed',
   changes: [],
   findings: [],
+  checks: [],
   failure: null,
   durationMs: 1,
   ...rest,

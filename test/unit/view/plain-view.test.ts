@@ -31,7 +31,7 @@ describe('plain lines', () => {
   });
 
   test('a verdict says why, also when only a finding does', () => {
-    const result = { changes: [], findings: [], failure: null, durationMs: 2_500 } as const;
+    const result = { changes: [], findings: [], checks: [], failure: null, durationMs: 2_500 } as const;
     const finding = { rule: 'r', persona: 'host', severity: 'breach', message: 'no such group' } as const;
     expect(
       lines([
@@ -56,6 +56,7 @@ describe('plain lines', () => {
       verdict: 'rolled-back',
       changes: [],
       findings: [],
+      checks: [],
       failure: { ...failure, message: 'did not get in. web1 is back to what it was' },
       durationMs: 2_500,
     };

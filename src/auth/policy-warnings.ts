@@ -1,0 +1,57 @@
+// What an administrator should know of the doors though no policy is broken.
+import { meetsDuo } from './key-logins.ts';
+import type { Persona } from './persona.ts';
+import { personaFor } from './personas.ts';
+import { breakOf, type Break, type PolicyInput } from './policy-breaks.ts';
+import type { Cause } from './policy-causes.ts';
+import { sshdGate } from './sshd-methods.ts';
+import { standing, unreachableS, waitS } from './standings.ts';
+
+/** Told, and no reason to refuse the host. */
+export const warningOf = (rule: string, persona: Persona, what: string, cause: Cause): Break => ({
+  ...breakOf(rule, persona, what, cause),
+  severity: 'warning',
+});
+
+/** Members of Duo's groups whom sudo asks nothing, whatever its stack says. */
+export const silentMembers = ({ facts, settings }: PolicyInput): readonly Break[] =>
+  Object.entries(facts.accounts).flatMap(([user, account]) => {
+    if (account === null || account.sudo.kind !== 'some' || account.uid === 0) return [];
+    const [rule] = account.sudo.silent;
+    const isOurs = user === settings.connection.user || user === settings.breakGlass?.user;
+    const persona = personaFor(facts, settings, user);
+    if (rule === undefined || isOurs || persona === null || !meetsDuo(account, settings)) return [];
+    return [
+      warningOf(
+        'sudo-nopasswd-member',
+        persona,
+        "would never meet Duo at sudo, though one of Duo's groups has them",
+        {
+          kind: 'conf',
+          words: `sudo asks nothing for ${rule}`,
+          remedy: 'take NOPASSWD out of the rule (sudo -l -U NAME)',
+        },
+      ),
+    ];
+  });
+
+/** sshd gives up while pam_duo still tries: failmode safe never comes to its turn. */
+export const shortGrace = ({ after, settings }: PolicyInput, persona: Persona): readonly Break[] => {
+  if (settings.duo.failmode !== 'safe') return [];
+  const { graceS } = sshdGate(after.sshd(persona), persona);
+  if (graceS === null || graceS === 0 || graceS > unreachableS(1)) return [];
+  return waitS(standing(after, persona, 'unreachable')) < graceS
+    ? []
+    : [
+        warningOf(
+          'login-grace-short',
+          persona,
+          'would be cut off by sshd while Duo is away, although failmode is safe',
+          {
+            kind: 'sshd',
+            words: `pam_duo tries for ${unreachableS(1)} s and 30 s more for each further address of Duo, and LoginGraceTime is ${graceS} s`,
+            remedy: 'raise LoginGraceTime to 120',
+          },
+        ),
+      ];
+};

@@ -1,0 +1,47 @@
+// Who must and must not be able to get in: a host's doors before and after a plan, held against that.
+import type { Finding } from '../core/finding.ts';
+import type { Persona } from './persona.ts';
+import { personasOf, withPassword } from './personas.ts';
+import { findingsOf, type Break, type PolicyInput } from './policy-breaks.ts';
+import { isMember, sshBreaks } from './policy-ssh.ts';
+import { sudoBreaks } from './policy-sudo.ts';
+import { shortGrace, silentMembers } from './policy-warnings.ts';
+
+/**
+ * What the model of a host finds wrong, each with who, the line that causes it and the remedy:
+ *
+ * - `door-without-proof`, `stack-without-proof`: somebody gets in with no verified key or password; by sshd as it is set, or
+ *   through its PAM stack were sshd's settings ever loosened
+ * - `duo-not-asked`, `duo-refusal-ignored`, `failmode-secure-open`: a member gets past Duo, at SSH or sudo
+ * - `automation-shut-out`, `automation-sudo-asks`, `break-glass-shut-out`, `break-glass-elsewhere`, `break-glass-sudo`
+ * - `stack-shuts-out`: nobody passes a stack with everything that it asks for
+ * - `sudo-without-password`, `weaker-than-before`
+ * - warnings: `open-door-closed`, `sudo-nopasswd-member`, `login-grace-short`, `break-glass-no-sudo`
+ *
+ * That members get in without Duo while it is away and failmode is safe is as declared, and no finding.
+ * @param options.sshdIsTold others have said what is wrong with sshd's settings, so that is not said again
+ */
+export const policyFindings = (
+  input: PolicyInput,
+  options: { readonly sshdIsTold?: boolean } = {},
+): readonly Finding[] => {
+  const breaks = [
+    ...personasOf(input.facts, input.settings)
+      .map(judgedAs)
+      .flatMap((persona) => [
+        ...sshBreaks(input, persona),
+        ...sudoBreaks(input, persona),
+        ...(isMember(persona) ? shortGrace(input, persona) : []),
+      ]),
+    ...silentMembers(input),
+  ];
+  return findingsOf(breaks.filter((one) => options.sshdIsTold !== true || !isOfSshd(one)));
+};
+
+/** Whether this very account of many has a password is the census's matter; of automation and break-glass it is ours. */
+const judgedAs = (persona: Persona): Persona =>
+  isMember(persona) || persona.kind === 'local user' ? withPassword(persona) : persona;
+
+/** Methods in a wrong order show as a stack's refusal, too. */
+const isOfSshd = ({ rule, cause, severity }: Break): boolean =>
+  severity === 'breach' && (cause.kind === 'sshd' || rule === 'stack-shuts-out');

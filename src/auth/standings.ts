@@ -1,0 +1,27 @@
+// How a persona stands before a host, however Duo answers.
+import type { DoorModel } from './door-model.ts';
+import { asksDuo } from './door-model.ts';
+import { DUO_ANSWERS, type DuoAnswer } from './duo-answer.ts';
+import type { Persona, Standing } from './persona.ts';
+import { sshDoors } from './sshd-doors.ts';
+import { sudoDoor } from './sudo-doors.ts';
+
+/**
+ * Seconds that pam_duo tries before it goes by its failmode when Duo cannot be reached: three attempts of ten seconds at
+ * each address and the pauses between them. Measured with the module of duo_unix 2.2.3: 37.1 s for one address.
+ */
+export const unreachableS = (addresses: number): number => 3 * 10 * addresses + 7;
+
+/** One persona while Duo answers in one way. */
+export const standing = (model: DoorModel, persona: Persona, duo: DuoAnswer): Standing => {
+  const { doors, shutOut } = sshDoors(model, persona, duo);
+  return { persona, duo, ssh: doors, shutOut, sudo: sudoDoor(model, persona, duo) };
+};
+
+/** One persona under each answer of Duo. */
+export const standings = (model: DoorModel, persona: Persona): readonly Standing[] =>
+  DUO_ANSWERS.map((duo) => standing(model, persona, duo));
+
+/** Seconds that a login takes at least under a standing because Duo does not answer, if it has one address; 0 where it is not asked. */
+export const waitS = ({ duo, ssh }: Standing): number =>
+  duo === 'unreachable' && ssh.some(({ walk }) => walk?.steps.some(asksDuo) === true) ? unreachableS(1) : 0;

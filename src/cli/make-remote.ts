@@ -1,0 +1,25 @@
+// The transport, as every command that connects uses it.
+import type { Remote } from '../core/remote.ts';
+import type { OpenSecret } from '../core/settings.ts';
+import { createRemote } from '../remote/remote.ts';
+import { hostKeyOptions } from './host-key-files.ts';
+import type { ConnectOptions } from './options.ts';
+import type { Surroundings } from './surroundings.ts';
+
+/** Makes the transport of one invocation. @throws UsageError when a known_hosts file cannot be read */
+export type RemoteOf = (
+  options: ConnectOptions,
+  openSecret: OpenSecret,
+  surroundings: Surroundings,
+) => Remote;
+
+/** The real one, over ssh2. */
+export const makeRemote: RemoteOf = (options, openSecret, surroundings) =>
+  createRemote({
+    home: surroundings.home,
+    agentSocket: surroundings.env['SSH_AUTH_SOCK'] || null,
+    hostKeys: hostKeyOptions(options),
+    openSecret,
+    randomBytes: surroundings.randomBytes,
+    random: Math.random,
+  });
