@@ -634,7 +634,7 @@ key_logins() {
   # Where our settings are live already there is nothing to lose any more, and large logs take time.
   if [ "$census" = no ] || [ -e "$drop_in" ]; then return; fi
   logins=$({
-    timeout 10 journalctl -q --no-pager -r -o short-unix -t sshd -t sshd-session --since=-90d
+    timeout 10 journalctl -q --no-pager -r -o short-unix -t sshd -t sshd-session --since=-90d _UID=0
     echo "exit $?"
     timeout 10 find /var/log -maxdepth 1 -name 'auth.log*' -mtime -90 -exec gzip -cdf {} +
     echo "exit $?"

@@ -151,7 +151,7 @@ function answerOfCloud(
     case 'unreachable': {
       const cause = `Couldn't connect to ${printable(conf.host)}: `;
       const ended = answerByFailmode(conf, login, 'Duo is out of reach', cause);
-      return { ...ended, waitS: unreachableS(circumstances) };
+      return { ...ended, waitS: unreachableS(circumstances.addresses ?? 1) };
     }
     default:
       return cloud satisfies never;
@@ -201,10 +201,11 @@ const answerByFailmode = (
         `${login('Failsecure Duo login')}: ${cause}`,
       );
 
-const CONNECT_S = 10;
+/** Seconds that the module waits for TCP to one address. */
+export const CONNECT_S = 10;
 const TRIES = 3;
-/** `sleep(1 << i)` after each of the three tries (lib/duo.c, duo_call). */
-const PAUSES_S = 1 + 2 + 4;
+/** Seconds between and after them: `sleep(1 << i)` after each of the three tries (lib/duo.c, duo_call). */
+export const PAUSES_S = 1 + 2 + 4;
 
 /**
  * Seconds until the module gives up where packets are dropped (lib/https.c, _establish_connection): `addresses` one after
@@ -212,5 +213,4 @@ const PAUSES_S = 1 + 2 + 4;
  * name that does not resolve ends at once; a server that takes the request and never answers is waited for without an end,
  * unless `https_timeout` is set.
  */
-const unreachableS = ({ addresses = 1 }: DuoCircumstances): number =>
-  TRIES * CONNECT_S * addresses + PAUSES_S;
+export const unreachableS = (addresses: number): number => TRIES * CONNECT_S * addresses + PAUSES_S;

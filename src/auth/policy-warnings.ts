@@ -5,7 +5,8 @@ import { personaFor } from './personas.ts';
 import { breakOf, type Break, type PolicyInput } from './policy-breaks.ts';
 import type { Cause } from './policy-causes.ts';
 import { sshdGate } from './sshd-methods.ts';
-import { standing, unreachableS, waitS } from './standings.ts';
+import { unreachableS } from './duo-module.ts';
+import { standing, waitS } from './standings.ts';
 
 /** Told, and no reason to refuse the host. */
 export const warningOf = (rule: string, persona: Persona, what: string, cause: Cause): Break => ({

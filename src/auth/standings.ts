@@ -2,15 +2,10 @@
 import type { DoorModel } from './door-model.ts';
 import { asksDuo } from './door-model.ts';
 import { DUO_ANSWERS, type DuoAnswer } from './duo-answer.ts';
+import { unreachableS } from './duo-module.ts';
 import type { Persona, Standing } from './persona.ts';
 import { sshDoors } from './sshd-doors.ts';
 import { sudoDoor } from './sudo-doors.ts';
-
-/**
- * Seconds that pam_duo tries before it goes by its failmode when Duo cannot be reached: three attempts of ten seconds at
- * each address and the pauses between them. Measured with the module of duo_unix 2.2.3: 37.1 s for one address.
- */
-export const unreachableS = (addresses: number): number => 3 * 10 * addresses + 7;
 
 /** One persona while Duo answers in one way. */
 export const standing = (model: DoorModel, persona: Persona, duo: DuoAnswer): Standing => {

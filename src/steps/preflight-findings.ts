@@ -4,19 +4,12 @@ import type { Facts } from '../core/facts.ts';
 import type { Finding } from '../core/finding.ts';
 import type { AddressFacts, PreflightFacts } from '../core/preflight.ts';
 import { printable } from '../core/printable.ts';
+import { CONNECT_S, PAUSES_S, unreachableS } from '../auth/duo-module.ts';
 import type { Settings } from '../core/settings.ts';
 import { enrolmentFindings } from './enrolment-findings.ts';
 import { CLOCK_SKEW_MAX_S } from './host-findings.ts';
 import { DUO_VERSION_MIN } from './packages.ts';
 import { breach, warning } from './step.ts';
-
-/**
- * How long the module waits: for TCP to each address, three times over, and 1, 2 and 4 seconds between and after (duo_unix
- * lib/https.c, lib/duo.c; measured with one blackholed address: 37 s).
- */
-const CONNECT_WAIT_S = 10;
-const ATTEMPTS = 3;
-const PAUSES_S = 7;
 
 /** Duo refuses a signature whose date is further off than this (duo.com/docs/authapi). */
 const DATE_REFUSED_S = 300;
@@ -62,9 +55,6 @@ const targetName = ({ target }: PreflightFacts): string =>
 const tryByHand = ({ target: { name, port } }: PreflightFacts): string =>
   `try it on the host: getent ahosts ${printable(name)}; timeout 10 bash -c '</dev/tcp/${printable(name)}/${port}' && echo reached`;
 
-/** How long one login waits for a Duo that none of so many addresses gives. */
-const waitS = (silent: number): number => ATTEMPTS * CONNECT_WAIT_S * silent + PAUSES_S;
-
 /** LoginGraceTime in seconds, `null`: none, or not known. `sshd -T` prints seconds; 0 is no limit (sshd_config(5)). */
 const graceS = ({ facts }: PreflightContext): number | null => {
   const seconds = Number(facts.sshd.effective['*']?.['logingracetime']?.[0] ?? 0);
@@ -101,7 +91,7 @@ const wayFindings = (preflight: PreflightFacts, context: PreflightContext): read
     return [
       breach(
         'duo-unreachable',
-        `this host reaches no address of ${name} on port ${target.port} (${list}): ${withoutDuo(context, waitS(silent.length))}; let the host out to it (Duo asks not to filter by address)`,
+        `this host reaches no address of ${name} on port ${target.port} (${list}): ${withoutDuo(context, unreachableS(silent.length))}; let the host out to it (Duo asks not to filter by address)`,
       ),
     ];
   }
@@ -128,7 +118,7 @@ const partFindings = (preflight: PreflightFacts, context: PreflightContext): rea
   // A host without IPv6 knows so at once and loses no time: that is how most are, and no news.
   const dead = addresses.filter((one) => one.kind === 'silent' || (one.kind === 'refused' && !isIpv6(one)));
   if (dead.length === 0) return [];
-  const delayS = CONNECT_WAIT_S * dead.filter(({ kind }) => kind === 'silent').length;
+  const delayS = CONNECT_S * dead.filter(({ kind }) => kind === 'silent').length;
   const grace = graceS(context);
   const delay =
     delayS === 0
@@ -213,7 +203,7 @@ const consequenceOf = (
 const graceFindings = (preflight: PreflightFacts, context: PreflightContext): readonly Finding[] => {
   const grace = graceS(context);
   const count = preflight.addresses.length + preflight.addressesLeft;
-  const waits = waitS(count);
+  const waits = unreachableS(count);
   if (!isTrusted(preflight) || context.settings.duo.failmode === 'secure') return [];
   if (grace === null || waits < grace) return [];
   return [
