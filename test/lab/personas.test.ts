@@ -20,6 +20,7 @@ type Duo = (typeof DUO)[number] | 'hang';
 type Way =
   | 'its key'
   | 'its key and what is asked for'
+  | 'its key and what is asked for, and sudo there'
   | 'its key and its password'
   | 'its key and a wrong password'
   | 'its password'
@@ -49,7 +50,7 @@ const SAFE: readonly Row[] = [
   // A rule of her own lets her; she is not in Duo's sudo group.
   ['alice', 'sudo with its password', '++++++', 'whole'],
   ['alice', 'sudo with a wrong password', '------', 'whole'],
-  ['bob', 'its key and what is asked for', '+-++-+', 'whole'],
+  ['bob', 'its key and what is asked for, and sudo there', '+-++-+', 'whole'],
   ['bob', 'its password', '------', 'whole'],
   ['bob', 'sudo with its password', '+-++-+', 'all'],
   ['bob', 'sudo with a wrong password', '------', 'whole'],
@@ -160,6 +161,8 @@ const attempt = (host: LabHost, who: string, way: Way): Promise<string> => {
       return login(host, who, { methods: 'publickey', keyOf });
     case 'its key and what is asked for':
       return login(host, who, { methods });
+    case 'its key and what is asked for, and sudo there':
+      return loginAndSudo(host, who, password);
     case 'its key and its password':
       return login(host, who, { methods, keyOf, password });
     case 'its key and a wrong password':
@@ -193,12 +196,26 @@ const login = async (
     : `${done.code}: ${done.stderr}`;
 };
 
+/** One session in a terminal, as a person has it. */
+const loginAndSudo = async (host: LabHost, who: string, password: string): Promise<string> => {
+  const methods = 'publickey,keyboard-interactive';
+  const command = `id -un; ${sudoWith(password)}`;
+  const done = await sshAs(fleet, host, who, { methods, command });
+  if (done.code === 0 && becameRoot(done.stdout)) return '+';
+  return done.code === 255 && done.stderr.includes('Permission denied')
+    ? '-'
+    : `${done.code}: ${done.stdout}`;
+};
+
+const sudoWith = (password: string): string => `printf '%s\\n' '${password}' | sudo -S id`;
+/** Among Duo's words ("Autopushing login request to phone...") and the prompt. */
+const becameRoot = (output: string): boolean => output.includes('uid=0(root)');
+
 /** Not over ssh, where Duo has a say too: the account's own shell on the host. */
 const becomeRoot = async (host: LabHost, who: string, password: string | null): Promise<string> => {
-  const sudo = password === null ? 'sudo -n id -u' : `printf '%s\\n' '${password}' | sudo -S id -u`;
+  const sudo = password === null ? 'sudo -n id' : sudoWith(password);
   const done = await host.shell(`runuser -u ${who} -- sh -c "${sudo}"`, { timeoutMs: 60_000 });
-  // Duo's words ("Autopushing login request to phone...") go before it.
-  if (done.code === 0 && /^0\s*$/m.test(done.stdout)) return '+';
+  if (done.code === 0 && becameRoot(done.stdout)) return '+';
   return done.code === 1 ? '-' : `${done.code}: ${done.stderr}`;
 };
 

@@ -130,6 +130,21 @@ describe('refused, with the reason, and every file of the host as it was, is', (
       { sshd: `auth required pam_nosuch.so\n${OURS}@include common-auth\n` },
     ],
     [
+      'a common-auth that names a module that is not on the host: break-glass would not get in',
+      'break-glass-shut-out',
+      /pam_gone\.so.*not on the host/,
+      { setup: "sed -i '1i auth required pam_gone.so' /etc/pam.d/common-auth" },
+    ],
+    [
+      'a module that nobody knows, which could let anybody in',
+      'stack-without-proof',
+      /pam_own\.so.*does not know how it answers/,
+      {
+        setup: 'cp /lib/x86_64-linux-gnu/security/pam_permit.so /lib/x86_64-linux-gnu/security/pam_own.so',
+        sshd: `auth sufficient pam_own.so\n${OURS}@include common-auth\n`,
+      },
+    ],
+    [
       'a stack that heeds Duo’s approval but not its refusal',
       'duo-not-asked',
       /pam_duo\.so\) is not heeded/,
