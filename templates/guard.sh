@@ -714,7 +714,7 @@ in_namespace() { # check|candidate|pam-only
   case $1 in
   check)
     say entered
-    /usr/sbin/sshd -t && visudo -c >/dev/null || exit 1
+    /usr/sbin/sshd -t && visudo_all || exit 1
     # No Match block, no drop-in: whoever gets in through these settings was let in by PAM alone.
     {
       /usr/sbin/sshd -T 2>/dev/null | sed -n 's/^hostkey /HostKey /p'
@@ -882,10 +882,16 @@ reload_sshd() { # now|later: when to look whether it serves
     say 'no running sshd was found to reload; new settings hold from its next start'
   fi
 }
+visudo_all() { # without -f it rejects modes, too, that sudo itself takes: 0644 in sudoers.d
+  sudoers_said=$(visudo -c -f /etc/sudoers 2>&1) && return 0
+  # Marked as apt marks its errors, for the message to the administrator.
+  say "$sudoers_said" | sed -e '/parsed OK$/d' -e 's,^>* */,E: /,'
+  return 1
+}
 check_live() {
   mkdir -p /run/sshd
   /usr/sbin/sshd -t || fail 'sshd -t rejects the live settings'
-  visudo -c >/dev/null || fail 'visudo -c rejects the live sudoers files'
+  visudo_all || fail 'visudo -c rejects the live sudoers files'
   while read -r kind n mode _ path; do
     case $kind in
     file)

@@ -1,12 +1,14 @@
 // What `explain` tells of one host: who is asked for what, and what comes of it however Duo answers.
 import type { Facts } from '../core/facts.ts';
 import type { DoorModel } from './door-model.ts';
+import { unsureAccountLine } from './account-lines.ts';
 import type { DuoAnswer } from './duo-answer.ts';
 import { moduleName, parsePamFile } from './pam-file.ts';
 import type { PamFolder, PamVerdict } from './pam-situation.ts';
 import type { Persona, Standing } from './persona.ts';
 import type { Effective } from './sshd-after.ts';
 import { tryEverything } from './sshd-doors.ts';
+import { quoted } from './policy-causes.ts';
 import { sshdGate } from './sshd-methods.ts';
 import { standing } from './standings.ts';
 
@@ -107,10 +109,21 @@ export const explainNotes = (
           `pam_duo cannot use ${duoConfPath}${conf.line === 0 ? '' : `, line ${conf.line}`}: ${conf.reason}; it asks nobody and goes by failmode ${conf.failmode}`,
         ]
       : []),
+    ...accountNotes(model, facts),
     ...(facts.pending === null
       ? []
       : [`a transaction is unfinished on this host (run ${facts.pending.run}): what is shown may change`]),
   ];
+};
+
+const accountNotes = (model: DoorModel, facts: Facts): readonly string[] => {
+  const lines = Object.entries(facts.accounts).flatMap(([user, account]) => {
+    const line = account === null ? null : unsureAccountLine(model, { user, account, address: '' });
+    return line === null ? [] : [quoted(line)];
+  });
+  return [...new Set(lines)].map(
+    (line) => `what ${line} says is not known: it may keep out of SSH somebody who is shown as getting in`,
+  );
 };
 
 /** Whether a service's stack names the module, in files that it includes too; a stack that includes itself is read once. */

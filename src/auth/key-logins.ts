@@ -1,6 +1,7 @@
 // Who logs in by key alone today and would stand before a closed door once sshd wants a second factor of everybody.
 import type { AccountFacts, Facts } from '../core/facts.ts';
 import type { Settings } from '../core/settings.ts';
+import { shutOutBy } from './sshd-allow.ts';
 
 /** Shells that end a login at once; SFTP and forwarding work past them all the same. */
 export const isNoShell = (shell: string): boolean => /\/(?:nologin|false)$/.test(shell);
@@ -11,7 +12,8 @@ export const hasKeyLogin = (account: AccountFacts): boolean =>
 
 /**
  * Accounts with a local password and no login by key, which get in by it today and could not any more, a key being
- * wanted first. Members of Duo's groups are among them. None where sshd takes no password already.
+ * wanted first. Members of Duo's groups are among them, and who has no shell: SFTP works past that. None where sshd takes
+ * no password already, and nobody whom it takes by no means (AllowGroups and its kin).
  */
 export const passwordLogins = (settings: Settings, facts: Facts): readonly string[] => {
   const effective = facts.sshd.effective['*'] ?? {};
@@ -27,11 +29,11 @@ export const passwordLogins = (settings: Settings, facts: Facts): readonly strin
         !hasKeyLogin(account) &&
         account.password === 'set' &&
         !account.expired &&
-        !isNoShell(account.shell) &&
+        shutOutBy(effective, name, account) === null &&
         name !== settings.connection.user &&
         name !== settings.breakGlass?.user &&
         !settings.keyLoginLossAccepted.includes(name) &&
-        (name !== 'root' || rootToo),
+        (account.uid !== 0 || rootToo),
     )
     .map(([name]) => name)
     .toSorted();

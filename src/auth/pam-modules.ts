@@ -2,11 +2,11 @@
 import { answerOfDuo } from './duo-module.ts';
 import type { PamCode } from './pam-code.ts';
 import { ALL_CODES, codeOfToken } from './pam-control.ts';
+import { directoryAsks, krb5Answer, ldapAnswer, sssAnswer, winbindAnswer } from './pam-directories.ts';
 import { moduleName } from './pam-file.ts';
 import {
   mayReturn,
   returns,
-  sssAnswer,
   unixAccount,
   unixAuthenticate,
   unixSetcred,
@@ -48,7 +48,8 @@ export const answerOfModule = (
   const { known } = question;
   const answer = speak({ args: handler.args, known, host, handle });
   if (call !== 'authenticate') return { answer, handle };
-  const asks = ASKING.includes(name) && known.password !== 'none' && known.password !== undefined;
+  const isTyped = known.password !== 'none' && known.password !== undefined;
+  const asks = isTyped && (name === 'pam_unix' || directoryAsks(name, { args: handler.args, known }));
   const unix = answer.kind === 'returns' ? answer.code : undefined;
   return {
     answer,
@@ -61,9 +62,6 @@ const ISA_FOLDER = '/lib/security';
 
 /** All but the answer of a module that waits for its program to call again, which neither sshd nor sudo does. */
 const ANY_CODE = ALL_CODES.filter((code) => code !== 'PAM_INCOMPLETE');
-
-/** Modules that leave a password behind for the next one. */
-const ASKING: readonly string[] = ['pam_unix', 'pam_sss'];
 
 type Asked = Omit<ModuleQuestion, 'handler' | 'call'> & { readonly args: readonly string[] };
 type Answer = (asked: Asked) => ModuleAnswer;
@@ -84,6 +82,15 @@ const saysAny =
   (codes: readonly PamCode[], why: string): Answer =>
   () =>
     mayReturn(codes, why);
+
+/** A module that has an answer to each call. */
+const directory = (
+  says: (asked: Asked, call: 'authenticate' | 'setcred' | 'acct_mgmt') => ModuleAnswer,
+): Model => ({
+  authenticate: (asked) => says(asked, 'authenticate'),
+  setcred: (asked) => says(asked, 'setcred'),
+  acct_mgmt: (asked) => says(asked, 'acct_mgmt'),
+});
 
 /** Modules of sessions alone. */
 const NO_PART: Model = {};
@@ -199,14 +206,13 @@ const readsFile = (file: string): Answer =>
 const wheel = readsFile('the caller, whom nothing is known of');
 const succeedIf: Answer = ({ args, known }) => answerOfSucceedIf(args, known);
 
-/** Linux-PAM 1.4 to 1.7 as Debian builds it; each module's own source is modules/NAME/NAME.c. */
+/** Linux-PAM 1.4 to 1.7 as Debian builds it; each module's own source is modules/NAME/NAME.c. Directories' modules have theirs. */
 const MODELS: Readonly<Record<string, Model>> = {
   pam_unix: { authenticate: unixAuthenticate, setcred: unixSetcred, acct_mgmt: unixAccount },
-  pam_sss: {
-    authenticate: (asked) => sssAnswer(asked, 'authenticate'),
-    setcred: (asked) => sssAnswer(asked, 'setcred'),
-    acct_mgmt: (asked) => sssAnswer(asked, 'acct_mgmt'),
-  },
+  pam_sss: directory(sssAnswer),
+  pam_winbind: directory(winbindAnswer),
+  pam_krb5: directory(krb5Answer),
+  pam_ldap: directory(ldapAnswer),
   pam_duo: { authenticate: duo, setcred: says('PAM_SUCCESS'), acct_mgmt: says('PAM_SUCCESS') },
   pam_succeed_if: { authenticate: succeedIf, setcred: says('PAM_IGNORE'), acct_mgmt: succeedIf },
   pam_permit: {

@@ -12,7 +12,8 @@ export interface PamHandle {
 
 export const FRESH_HANDLE: PamHandle = { asked: false, unix: null };
 
-interface Asked {
+/** One call to a module: its arguments, what is known, and what those before it have left. */
+export interface Asked {
   readonly args: readonly string[];
   readonly known: PamKnowledge;
   readonly handle: PamHandle;
@@ -26,7 +27,7 @@ export const mayReturn = (codes: readonly PamCode[], why: string): ModuleAnswer 
 });
 
 /** The password that a module gets at, or the answer of one that gets at none (libpam/pam_get_authtok.c). */
-const passwordFor = ({
+export const passwordFor = ({
   args,
   known,
   handle,
@@ -118,35 +119,4 @@ export const unixAccount = ({ args, known }: Asked): ModuleAnswer => {
     return mayReturn(['PAM_SUCCESS', 'PAM_AUTHINFO_UNAVAIL'], 'the account is not known to be a local one');
   }
   return returns('PAM_SUCCESS', 'the account has not expired');
-};
-
-/** sssd's module: it knows the accounts of a directory, a local one it does not know or cannot ask about (pam_sss(8)). */
-export const sssAnswer = (asked: Asked, call: 'authenticate' | 'setcred' | 'acct_mgmt'): ModuleAnswer => {
-  const { args, known } = asked;
-  const { account } = known;
-  const unknown: PamCode = args.includes('ignore_unknown_user') ? 'PAM_IGNORE' : 'PAM_USER_UNKNOWN';
-  const away: PamCode = args.includes('ignore_authinfo_unavail') ? 'PAM_IGNORE' : 'PAM_AUTHINFO_UNAVAIL';
-  if (account === null || account?.password === 'set' || account?.password === 'locked') {
-    const why = account === null ? 'there is no such account' : 'a local account';
-    return unknown === away ? returns(unknown, why) : mayReturn([unknown, away], why);
-  }
-  const refusals: readonly PamCode[] = [unknown, away, 'PAM_PERM_DENIED', 'PAM_SYSTEM_ERR'];
-  if (call !== 'authenticate') {
-    return mayReturn(
-      ['PAM_SUCCESS', 'PAM_NEW_AUTHTOK_REQD', 'PAM_ACCT_EXPIRED', ...refusals],
-      'the directory says',
-    );
-  }
-  const password = passwordFor(asked);
-  if (typeof password === 'object') return password;
-  if (account?.password !== 'none') {
-    const codes = [...refusals, 'PAM_AUTH_ERR'] as const;
-    return mayReturn(
-      password === 'right' ? ['PAM_SUCCESS', ...codes] : codes,
-      'it may be a directory account',
-    );
-  }
-  return password === 'right'
-    ? returns('PAM_SUCCESS', "the directory's password is right")
-    : returns('PAM_AUTH_ERR', `the directory's password is ${password}`);
 };

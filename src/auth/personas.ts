@@ -3,6 +3,8 @@ import type { AccountFacts, Facts } from '../core/facts.ts';
 import { isAddressOf } from '../core/ip-address.ts';
 import type { Settings } from '../core/settings.ts';
 import { isNoShell, meetsDuo } from './key-logins.ts';
+import { stackConditions } from './pam-conditions.ts';
+import type { PamFolder } from './pam-situation.ts';
 import type { Persona, PersonaKind } from './persona.ts';
 
 /** Accounts of one kind that are judged one by one; hosts with more have many that are alike. */
@@ -36,8 +38,14 @@ export const GLASS_ELSEWHERE = 'breakglass-elsewhere';
 /**
  * The personas of a host: automation, break-glass (from one of its sources and, where there are any, from elsewhere),
  * root, and of members and local users those accounts that differ in what PAM stacks look at, or a typical one.
+ * @param stacks the folders whose conditions tell accounts apart
  */
-export const personasOf = (facts: Facts, settings: Settings): readonly Persona[] => {
+export const personasOf = (
+  facts: Facts,
+  settings: Settings,
+  stacks: readonly PamFolder[] = [],
+): readonly Persona[] => {
+  const conditions = stackConditions(stacks);
   const glass = settings.breakGlass?.user;
   const automation = settings.connection.user;
   return [
@@ -56,9 +64,9 @@ export const personasOf = (facts: Facts, settings: Settings): readonly Persona[]
               ]
             : []),
         ]),
-    ...members(facts, settings, 'server-access member'),
-    ...members(facts, settings, 'sudo member'),
-    ...members(facts, settings, 'local user'),
+    ...members(facts, settings, { kind: 'server-access member', conditions }),
+    ...members(facts, settings, { kind: 'sudo member', conditions }),
+    ...members(facts, settings, { kind: 'local user', conditions }),
     ...(automation === 'root' ? [] : [named(facts, settings, 'root', 'root')]),
   ];
 };
@@ -130,7 +138,11 @@ const isAskedFor = (kind: PersonaKind): boolean =>
 const sourceOf = (settings: Settings): string =>
   settings.breakGlass?.allowedSources[0]?.replace(/\/.*$/, '') ?? ELSEWHERE;
 
-const members = (facts: Facts, settings: Settings, kind: OpenKind): readonly Persona[] => {
+const members = (
+  facts: Facts,
+  settings: Settings,
+  { kind, conditions }: { readonly kind: OpenKind; readonly conditions: ReturnType<typeof stackConditions> },
+): readonly Persona[] => {
   const real = Object.entries(facts.accounts).flatMap(([user, account]) =>
     account !== null && !account.expired && kindOf(user, account, settings) === kind
       ? [named(facts, settings, kind, user)]
@@ -141,16 +153,22 @@ const members = (facts: Facts, settings: Settings, kind: OpenKind): readonly Per
   );
   // The one whose sshd settings were asked for comes first, then those that differ from it.
   const byLabel = judged.toSorted((a, b) => Number(b.label !== EVERYBODY) - Number(a.label !== EVERYBODY));
-  const different = new Map(byLabel.toReversed().map((persona) => [alike(persona, settings), persona]));
-  const chosen = byLabel
-    .filter((persona) => different.get(alike(persona, settings)) === persona)
-    .slice(0, PERSONAS_PER_KIND_MAX);
+  // Whom some line of a stack singles out comes before those that only have another kind of password.
+  const singledOut = firstOfEach(byLabel, ({ user, account }) => conditions(user, account));
+  const others = firstOfEach(
+    byLabel,
+    (persona) => `${conditions(persona.user, persona.account)} ${alike(persona, settings)}`,
+  );
+  const chosen = [...new Set([...singledOut, ...others])].slice(0, PERSONAS_PER_KIND_MAX);
   return chosen.length > 0 ? chosen : [madeUp(kind, settings)];
 };
 
+const firstOfEach = (personas: readonly Persona[], keyOf: (persona: Persona) => string): readonly Persona[] =>
+  [...new Map(personas.toReversed().map((persona) => [keyOf(persona), persona])).values()].toReversed();
+
 const isPerson = (account: AccountFacts): boolean => account.uid >= 1000 && !isNoShell(account.shell);
 
-/** Two accounts with the same word are the same to a PAM stack that does not name either. */
+/** Two accounts with the same word are the same to a PAM stack but for its conditions. */
 const alike = ({ user, account }: Persona, settings: Settings): string => {
   const own = [settings.serverAccessGroup, settings.sudoGroup];
   const groups = account.groups.filter(

@@ -161,7 +161,7 @@ const causeOfUnknown = (step: PamStep): Cause => ({
 });
 
 /** `/etc/pam.d/sshd:3: "auth requisite pam_duo.so"`. */
-const quoted = ({ file, line, text }: PamStep): string =>
+export const quoted = ({ file, line, text }: PamStep): string =>
   `${file.startsWith('/') ? file : `/etc/pam.d/${file}`}${line > 0 ? `:${line}` : ''}${text === '' ? '' : ` (${printable(text, CHARS_MAX)})`}`;
 
 const reason = ({ answer }: PamStep): string => printable(answer?.why ?? '', CHARS_MAX);

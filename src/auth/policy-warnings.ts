@@ -1,9 +1,10 @@
 // What an administrator should know of the doors though no policy is broken.
+import { unsureAccountLine } from './account-lines.ts';
 import { meetsDuo } from './key-logins.ts';
 import type { Persona } from './persona.ts';
 import { personaFor } from './personas.ts';
 import { breakOf, type Break, type PolicyInput } from './policy-breaks.ts';
-import type { Cause } from './policy-causes.ts';
+import { quoted, type Cause } from './policy-causes.ts';
 import { sshdGate } from './sshd-methods.ts';
 import { unreachableS } from './duo-module.ts';
 import { standing, waitS } from './standings.ts';
@@ -35,6 +36,22 @@ export const silentMembers = ({ facts, settings }: PolicyInput): readonly Break[
       ),
     ];
   });
+
+/** An account line that goes by a file, or by what is not known, may keep break-glass out, and nobody tries its login. */
+export const untriedBreakGlass = ({ after, settings }: PolicyInput, persona: Persona): readonly Break[] => {
+  const { breakGlass } = settings;
+  if (persona.label !== 'breakglass' || breakGlass === null || breakGlass.password !== null) return [];
+  const line = unsureAccountLine(after, persona);
+  return line === null
+    ? []
+    : [
+        warningOf('break-glass-untried', persona, 'may be kept out of SSH, Duo or no Duo', {
+          kind: 'unknown',
+          words: `what ${quoted(line)} says of it is not known`,
+          remedy: 'look at what that line goes by, and set break_glass_password, so that the login is tried',
+        }),
+      ];
+};
 
 /** sshd gives up while pam_duo still tries: failmode safe never comes to its turn. */
 export const shortGrace = ({ after, settings }: PolicyInput, persona: Persona): readonly Break[] => {

@@ -5,7 +5,7 @@ import { personasOf, withPassword } from './personas.ts';
 import { findingsOf, type Break, type PolicyInput } from './policy-breaks.ts';
 import { isMember, sshBreaks } from './policy-ssh.ts';
 import { sudoBreaks } from './policy-sudo.ts';
-import { shortGrace, silentMembers } from './policy-warnings.ts';
+import { shortGrace, silentMembers, untriedBreakGlass } from './policy-warnings.ts';
 
 /**
  * What the model of a host finds wrong, each with who, the line that causes it and the remedy:
@@ -16,7 +16,7 @@ import { shortGrace, silentMembers } from './policy-warnings.ts';
  * - `automation-shut-out`, `automation-sudo-asks`, `break-glass-shut-out`, `break-glass-elsewhere`, `break-glass-sudo`
  * - `stack-shuts-out`: nobody passes a stack with everything that it asks for
  * - `sudo-without-password`, `weaker-than-before`
- * - warnings: `open-door-closed`, `sudo-nopasswd-member`, `login-grace-short`, `break-glass-no-sudo`
+ * - warnings: `open-door-closed`, `sudo-nopasswd-member`, `login-grace-short`, `break-glass-no-sudo`, `break-glass-untried`
  *
  * That members get in without Duo while it is away and failmode is safe is as declared, and no finding.
  * @param options.sshdIsTold others have said what is wrong with sshd's settings, so that is not said again
@@ -26,12 +26,12 @@ export const policyFindings = (
   options: { readonly sshdIsTold?: boolean } = {},
 ): readonly Finding[] => {
   const breaks = [
-    ...personasOf(input.facts, input.settings)
+    ...personasOf(input.facts, input.settings, [input.before.host.files, input.after.host.files])
       .map(judgedAs)
       .flatMap((persona) => [
         ...sshBreaks(input, persona),
         ...sudoBreaks(input, persona),
-        ...(isMember(persona) ? shortGrace(input, persona) : []),
+        ...(isMember(persona) ? shortGrace(input, persona) : untriedBreakGlass(input, persona)),
       ]),
     ...silentMembers(input),
   ];

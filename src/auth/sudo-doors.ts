@@ -21,6 +21,9 @@ export const sudoDoor = (
   if (sudo.kind === 'unknown') return { kind: 'unknown', why: 'what it may do by sudo was not read' };
   if (model.sudo.defaults?.authenticate === false) return { kind: 'asks-nothing', rule: '!authenticate' };
   if (sudo.asking.length === 0) return { kind: 'asks-nothing', rule: sudo.silent[0] ?? '' };
+  if (sudo.elsewhere !== undefined) {
+    return { kind: 'unknown', why: `sudoers has ${sudo.elsewhere.join(', ')}` };
+  }
   const { ways, walk } = sudoWays(model, persona, duo, service);
   return { kind: 'asks', ways: ways.map(({ proofs, sure }) => ({ proofs, sure })), walk };
 };

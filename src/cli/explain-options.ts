@@ -49,7 +49,7 @@ export const readExplainOptions = (raw: RawOptions, surroundings: Surroundings):
   if (folder !== null) {
     for (const name of OF_A_HOST.filter((flag) => raw[flag] !== undefined)) {
       reader.problem(
-        `--${name} means a host, and --pam-dir looks at a folder without one: leave one of them out`,
+        `--${name} is about a host, and --pam-dir looks at a folder without one: leave one of them out`,
       );
     }
     if (typeof raw['inventory'] === 'string') {
@@ -78,7 +78,7 @@ const hostService = (text: string | null): HostService | null => {
   const found = HOST_SERVICES.find((one) => one === text);
   if (found !== undefined) return found;
   throw new UsageError(
-    `--service takes ${HOST_SERVICES.join(' or ')}; other files of a folder are looked at with --pam-dir`,
+    `--service takes ${HOST_SERVICES.join(' or ')}, not ${JSON.stringify(text)}; other files of a folder are looked at with --pam-dir`,
   );
 };
 
@@ -86,7 +86,7 @@ const duoAnswer = (text: string | null): DuoAnswer | null => {
   if (text === null) return null;
   const found = DUO_ANSWERS.find((one) => one === text);
   if (found !== undefined) return found;
-  throw new UsageError(`--duo takes one of ${DUO_ANSWERS.join(', ')}`);
+  throw new UsageError(`--duo takes one of ${DUO_ANSWERS.join(', ')}, not ${JSON.stringify(text)}`);
 };
 
 /** sshd matches addresses; a name would have to be resolved, and here it may mean another machine than there. */

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { isAbsolute, join } from 'node:path';
 import type { Command } from '../core/event.ts';
+import type { HostResult } from '../core/verdict.ts';
 import type { Plan } from '../core/plan.ts';
 import { makeScrub, type Scrub } from '../core/scrub.ts';
 import type { Settings } from '../core/settings.ts';
@@ -140,6 +141,7 @@ const runAndTell = async (prepared: Prepared, { surroundings, wire }: Rim): Prom
       again: againOf(options),
       journal: journal.path,
     }),
+    ...asAdvice(command, options, outcome.results, fleet.settings[0]?.host),
   ];
   await out.write(`${lines.join('\n')}\n`);
   if (outcome.journalProblem !== '') await surroundings.stderr.write(journalAdvice(outcome));
@@ -151,11 +153,38 @@ const runAndTell = async (prepared: Prepared, { surroundings, wire }: Rim): Prom
   return { exitCode, endNow: outcome.abandoned };
 };
 
-/** The same inventory as was named; one that was found in its usual place is found again. */
+/** The same inventory as was named; one that was found in its usual place is found again. Whose push is approved, too. */
 const againOf =
-  ({ inventory }: Options): Again =>
+  ({ inventory, as, probe }: Options): Again =>
   (command, host) =>
-    shellCommand(['duo-fleet', command, ...(inventory === null ? [] : [inventory]), '--host', host]);
+    shellCommand([
+      'duo-fleet',
+      command,
+      ...(inventory === null ? [] : [inventory]),
+      '--host',
+      host,
+      ...(probe && command === 'verify' ? ['--probe'] : []),
+      ...(as === null || command === 'plan' || (command === 'verify' && !probe) ? [] : ['--as', as]),
+    ]);
+
+/** On a host that needs no change apply tries no login: whoever gave --as must not take that for a push that was approved. */
+const asAdvice = (
+  command: Command,
+  { as, inventory }: Options,
+  results: readonly HostResult[],
+  first: string | undefined,
+): readonly string[] => {
+  const isUntried =
+    command === 'apply' && results.some(({ host, verdict }) => host === first && verdict === 'unchanged');
+  if (as === null || first === undefined || !isUntried) return [];
+  const named = inventory === null ? [] : [inventory];
+  return [
+    '',
+    `--as ${as}: no login was tried, since ${first}, the run's first host, needed`,
+    'no change. This tries it:',
+    `  ${shellCommand(['duo-fleet', 'verify', ...named, '--host', first, '--probe', '--as', as])}`,
+  ];
+};
 
 const planLines = (plan: Plan | undefined, paint: Paint): readonly string[] =>
   plan === undefined ? [] : planDiff(plan, paint);

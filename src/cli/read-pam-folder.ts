@@ -44,12 +44,23 @@ const statOrNothing = async (path: string) => {
   }
 };
 
+/** In words where Node.js has only a code, with the call and the path once more. */
+const whyUnread = (thrown: unknown): string => {
+  if (!(thrown instanceof Error)) return String(thrown);
+  const code = 'code' in thrown ? String(thrown.code) : '';
+  return WORDS[code] ?? thrown.message;
+};
+
+const WORDS: Readonly<Record<string, string>> = {
+  ENOENT: 'it is not there (ENOENT)',
+  ENOTDIR: 'it is no folder (ENOTDIR)',
+  EACCES: 'it may not be read by you (EACCES)',
+};
+
 const attempt = async <T>(path: string, read: () => Promise<T>): Promise<T> => {
   try {
     return await read();
   } catch (thrown) {
-    throw new UsageError(
-      `${path} cannot be read: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
-    );
+    throw new UsageError(`${path} cannot be read: ${whyUnread(thrown)}`);
   }
 };

@@ -124,6 +124,11 @@ const checkTogether = (reader: VariableReader, options: ReadonlyMap<string, stri
       remedy: 'Set duo_autopush to no, or remove duo_verified_push.',
     });
   }
+  if (options.get('https_timeout') === '0') {
+    const message =
+      "is 0: while Duo takes requests and does not answer, nobody in its groups gets in, whatever duo_failmode says, since sshd's LoginGraceTime ends the login first";
+    reader.complain('duo_https_timeout', 'warning', { message, remedy: 'Remove it: 10 seconds then.' });
+  }
   if (options.get('accept_env_factor') === 'yes') {
     const message = 'does nothing here: pam_duo reads it and ignores it, only login_duo heeds it';
     reader.complain('duo_accept_env_factor', 'warning', { message, remedy: '' });

@@ -157,6 +157,11 @@ export type SudoRights =
       readonly asking: readonly string[];
       /** Rules for which it does not: NOPASSWD, `!authenticate` in Defaults, or its exempt_group. */
       readonly silent: readonly string[];
+      /**
+       * Defaults for this account by which sudo asks for somebody else's password (`rootpw`) or goes by another PAM service
+       * (`pam_service=su`), as sudo prints them; absent: none.
+       */
+      readonly elsewhere?: readonly string[];
     };
 
 export interface PendingFacts {

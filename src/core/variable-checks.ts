@@ -170,15 +170,18 @@ export const userName: Check<string> = textLike(
   'A name has letters, digits and _ . - only, begins with none of . and -, is no mere number, and has at most 64 characters.',
 );
 
+/** `@`, too, means nothing to them, and is in every group of a realm whose names are fully qualified (sssd.conf(5)). */
+const groupForm = /^(?=.*[^0-9])[A-Za-z0-9_][A-Za-z0-9_.@-]{0,63}$/;
+
 /**
  * A group's name in lower case (SSSD gives Active Directory's names so). What pam_succeed_if or pam_duo's `groups`
  * would read as more than a name (blank , ! * ? :) is refused: an exemption could hide in it.
  */
 export const groupName: Check<string> = (variable) => {
   const checked = textLike(
-    userForm,
+    groupForm,
     'the name of a group',
-    'A name has letters, digits and _ . - only: pam_duo and PAM give other signs a meaning of their own. For a group with such a name, make another one that contains it.',
+    'A name has letters, digits and _ . - @ only: pam_duo and PAM give other signs a meaning of their own. For a group with such a name, make another one that contains it.',
   )(variable);
   return checked.ok ? good(checked.value.toLowerCase()) : checked;
 };

@@ -52,18 +52,44 @@ const rightsOf = (
   );
   const allowed = counting.filter(({ command }) => !command.startsWith('!'));
   if (allowed.length === 0) return { kind: 'none' };
+  const elsewhere = optionsElsewhere(before);
   return {
     kind: 'some',
     asking: allowed.filter(({ isSilent }) => !isSilent).map(({ text }) => text),
     silent: [...allowed.filter(({ isSilent }) => isSilent).map(({ text }) => text), ...boundDefaults(before)],
+    ...(elsewhere.length > 0 ? { elsewhere } : {}),
   };
 };
 
+/** sudoers(5): whose password sudo asks for, and by which of PAM's services; of each the last word counts. */
+const optionsElsewhere = (before: readonly string[]): readonly string[] => {
+  const options = optionsOf(before);
+  const flags = ['rootpw', 'targetpw', 'runaspw'].filter(
+    (flag) => options.findLast((option) => option === flag || option === `!${flag}`) === flag,
+  );
+  const services = ['pam_service', 'pam_login_service'].flatMap((key) => {
+    const last = options.findLast((option) => option.startsWith(`${key}=`));
+    return last === undefined || SERVICES.includes(last.slice(key.length + 1)) ? [] : [last];
+  });
+  const bound = before.filter(
+    (line) =>
+      line.startsWith('    Defaults') && /[ ,](?:(?:root|target|runas)pw|pam_(?:login_)?service=)/.test(line),
+  );
+  return [...flags, ...services, ...bound].map((option) => printable(option.trim()));
+};
+
+/** Those that Duo is put on. */
+const SERVICES: readonly string[] = ['sudo', 'sudo-i'];
+
+/** The options that sudo prints for the account before its rules, without those bound to a command or a target. */
+const optionsOf = (before: readonly string[]): readonly string[] =>
+  before
+    .filter((line) => line.startsWith('    ') && !line.startsWith('    Defaults'))
+    .flatMap((line) => line.trim().split(/(?<!\\), ?/));
+
 /** Whether what is said last of `authenticate`, or the exempt group, lets this account pass unasked (sudoers(5)). */
 const isSilentByDefault = (before: readonly string[], groups: readonly string[]): boolean => {
-  const options = before
-    .filter((line) => line.startsWith('    ') && !line.startsWith('    Defaults'))
-    .flatMap((line) => line.trim().split(/(?<!\\), /));
+  const options = optionsOf(before);
   const last = options.filter((option) => /^!?authenticate$/.test(option)).at(-1);
   const exempt = options
     .filter((option) => option.startsWith('exempt_group='))

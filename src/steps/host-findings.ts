@@ -1,6 +1,7 @@
 // What is wrong with a host whatever the steps are: groups that nobody is in, an account in the wrong one, a clock.
 import type { AccountFacts } from '../core/facts.ts';
 import type { Finding } from '../core/finding.ts';
+import { printable } from '../core/printable.ts';
 import { shutOutBy } from '../auth/sshd-allow.ts';
 import { isNoShell, meetsDuo } from '../auth/key-logins.ts';
 import { breach, warning, type StepContext } from './step.ts';
@@ -11,6 +12,7 @@ export const CLOCK_SKEW_MAX_S = 60;
 export const hostFindings = (context: StepContext): readonly Finding[] => [
   ...groupFindings(context),
   ...memberFindings(context),
+  ...sharedUids(context),
   ...breakGlassFindings(context),
   ...clockFindings(context),
 ];
@@ -67,6 +69,33 @@ const memberFindings = (context: StepContext): readonly Finding[] => {
         ),
       ),
   ];
+};
+
+/**
+ * sudo goes by the uid of who calls it, and takes the first account that has it for the caller: its password, its groups at
+ * PAM. What the caller may run still goes by the groups of the process (sudo's match.c), so that such a member met no Duo.
+ */
+const sharedUids = ({ facts, settings }: StepContext): readonly Finding[] => {
+  const sudoGroup = settings.sudoGroup.toLowerCase();
+  const named = Object.entries(facts.accounts).flatMap(([name, account]) =>
+    account === null || account.uid === 0
+      ? []
+      : [{ name, account, meets: account.groups.some((group) => group.toLowerCase() === sudoGroup) }],
+  );
+  return named
+    .filter(({ meets }) => meets)
+    .flatMap((member) => {
+      const twin = named.find(({ account, meets }) => !meets && account.uid === member.account.uid);
+      return twin === undefined
+        ? []
+        : [
+            breach(
+              'shared-uid',
+              `${printable(member.name, 64)} and ${printable(twin.name, 64)} have one uid, ${member.account.uid}, and ${printable(twin.name, 64)} is not in ${sudoGroup}: sudo could take the one for the other and not ask Duo; give one another uid (usermod -u), or put both into the group`,
+              member.name,
+            ),
+          ];
+    });
 };
 
 /** Members of Duo's groups who do not meet it at login, and the variable by which. */

@@ -64,6 +64,8 @@ const DRIFT_RULES: Readonly<Record<string, string>> = {
   'sshd-pam-service': 'pam-sshd',
   'sudo-asks-nobody': 'pam-sudo',
   'sudo-pam-service': 'pam-sudo',
+  'sudo-other-account': 'pam-sudo',
+  'shared-uid': 'pam-sudo',
   'sudo-timeout-overridden': 'sudoers',
   'sshd-settings-invalid': 'sshd-settings',
   'door-without-proof': 'pam-sshd',
@@ -89,18 +91,19 @@ export const differences = (
 ): readonly Difference[] => {
   const plan = planHost(facts, settings, tools, steps);
   return [
-    // A reload has no state of its own that could differ.
-    ...plan.changes
-      .filter((change) => change.kind !== 'reload')
-      .flatMap((change) =>
-        change.why.map((message) => ({ step: change.step, target: change.target, message })),
-      ),
+    // First, since a list is cut where it is long: who gets in matters more than which file differs.
     ...[...plan.findings, ...doorsAsTheyAre(plan, facts, { ...tools, settings })].flatMap(
       ({ rule, severity, message }) => {
         const step = DRIFT_RULES[rule];
         return step === undefined || severity !== 'breach' ? [] : [{ step, target: settings.host, message }];
       },
     ),
+    // A reload has no state of its own that could differ.
+    ...plan.changes
+      .filter((change) => change.kind !== 'reload')
+      .flatMap((change) =>
+        change.why.map((message) => ({ step: change.step, target: change.target, message })),
+      ),
   ];
 };
 

@@ -52,7 +52,7 @@ const oneWalk = (
     ...wrapText(`${service === 'sshd' ? 'SSH' : 'sudo'}: ${name}; ${duo}`, style.width).map((line) =>
       style.paint.bold(line),
     ),
-    ...(verdict === null ? ['PAM is asked for no proof.'] : walkLines(verdict, style)),
+    ...(verdict === null ? ['PAM is not asked.'] : walkLines(verdict, style)),
     ...wrapText(outcomeWords(first, service), style.width),
     '',
   ];
@@ -60,6 +60,8 @@ const oneWalk = (
 
 const outcomeWords = (way: ExplainedWay, service: 'sshd' | 'sudo'): string => {
   const { text } = outcomeOf(way, service);
+  if (service === 'sudo' && way.standing.sudo.kind === 'not-allowed')
+    return 'sudo refuses: sudoers allows nothing.';
   if (text === REFUSED) return service === 'sshd' ? 'Does not get in.' : 'sudo refuses.';
   return `${service === 'sshd' ? 'Gets in with' : 'sudo wants'}: ${text}.`;
 };

@@ -1,5 +1,6 @@
 // What a run came to: a row for each host, and under it what failed and what to do.
 import type { Command } from '../core/event.ts';
+import type { Finding } from '../core/finding.ts';
 import { isAsItMust, type HostResult, type Verdict } from '../core/verdict.ts';
 import type { Paint } from './paint.ts';
 import { changesText, nextStep, paintVerdict, secondsText, shown, type Again } from './words.ts';
@@ -73,9 +74,10 @@ const detailLines = (result: HostResult, { run, paint }: Style): readonly string
   if (result.failure !== null) {
     lines.push(...indented(`${result.failure.step}: ${shown(result.failure.message)}`));
   }
-  for (const finding of result.findings.slice(0, FINDINGS_SHOWN_MAX)) {
-    const mark = finding.severity === 'breach' ? '' : 'warning: ';
-    lines.push(...indented(`${mark}${shown(finding.message)} [${finding.rule}]`));
+  // What stopped the host comes first, and is never among those that are only counted.
+  const found = result.findings.toSorted((a, b) => weight(a) - weight(b));
+  for (const finding of found.slice(0, FINDINGS_SHOWN_MAX)) {
+    lines.push(...indented(findingText(finding)));
   }
   const more = result.findings.length - FINDINGS_SHOWN_MAX;
   if (more > 0) lines.push(...indented(`and ${more} more findings: see --json or the journal`));
@@ -86,6 +88,14 @@ const detailLines = (result: HostResult, { run, paint }: Style): readonly string
     lines.push(...next.commands.map((command) => paint.bold(`${INDENT}  ${command}`)));
   }
   return lines;
+};
+
+const weight = ({ severity }: Finding): number => (severity === 'breach' ? 0 : 1);
+
+/** With its rule, which a failed login's message ends in already. */
+const findingText = ({ severity, message, rule }: Finding): string => {
+  const text = `${severity === 'breach' ? '' : 'warning: '}${shown(message)}`;
+  return text.endsWith(`[${rule}]`) ? text : `${text} [${rule}]`;
 };
 
 const indented = (text: string): readonly string[] =>

@@ -14,6 +14,8 @@ export interface JsonDocument {
     readonly changes: readonly { readonly step: string; readonly kind: string; readonly target: string }[];
     readonly findings: readonly {
       readonly rule: string;
+      /** A breach stops the host; a warning does not. */
+      readonly severity: 'breach' | 'warning';
       readonly persona: string;
       readonly message: string;
     }[];
@@ -42,8 +44,9 @@ export const jsonDocument = (
     host: result.host,
     verdict: result.verdict,
     changes: result.changes.map(({ step, kind, target }) => ({ step, kind, target: shown(target) })),
-    findings: result.findings.map(({ rule, persona, message }) => ({
+    findings: result.findings.map(({ rule, severity, persona, message }) => ({
       rule,
+      severity,
       persona: shown(persona),
       message: shown(message),
     })),

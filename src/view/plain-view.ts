@@ -47,14 +47,14 @@ export const plainView = (
         );
         return;
       case 'task-failed': {
-        const { reason, message } = event.failure;
+        const { message } = event.failure;
         const known = told.get(event.host) === message;
         told.set(event.host, message);
         line(
           event.host,
           event.task,
           paint.bad('FAILED'),
-          `${sinceStart(event.host, event.task, event.at)}  ${reason}: ${known ? 'as above' : shown(message)}`,
+          `${sinceStart(event.host, event.task, event.at)}  ${known ? 'as above' : shown(message)}`,
         );
         return;
       }

@@ -1,5 +1,6 @@
 // What the views call things: times, verdicts, and what an administrator does next.
 import type { Command } from '../core/event.ts';
+import type { Finding } from '../core/finding.ts';
 import { printable } from '../core/printable.ts';
 import type { HostResult, Verdict } from '../core/verdict.ts';
 import type { Paint } from './paint.ts';
@@ -65,7 +66,7 @@ export const changesText = (result: HostResult): string => {
     case 'skipped':
       return 'nothing was touched';
     case 'drifted':
-      return 'not as declared';
+      return hasDrift(result.findings) ? 'not as declared' : 'as declared, but see below';
     default:
       return result.verdict satisfies never;
   }
@@ -80,6 +81,10 @@ export interface NextStep {
   readonly commands: readonly string[];
 }
 
+/** verify names each difference between the host and its declaration after the step that would mend it. */
+const hasDrift = (findings: readonly Finding[]): boolean =>
+  findings.some(({ rule }) => rule.startsWith('drift-'));
+
 /** On the host, as root; needs neither network nor PAM nor sudo. */
 const RECOVER = 'sh /var/lib/duo-fleet/guard.sh recover';
 
@@ -88,7 +93,7 @@ const RECOVER = 'sh /var/lib/duo-fleet/guard.sh recover';
  * @param command what this run was: who only looked is told to look again
  */
 export const nextStep = (
-  { host, verdict, failure }: HostResult,
+  { host, verdict, failure, findings }: HostResult,
   command: Command,
   again: Again,
 ): NextStep | null => {
@@ -112,6 +117,8 @@ export const nextStep = (
         commands: [again(command, host)],
       };
     case 'drifted':
+      // What no file of the host causes (Duo is away, a login was refused), apply cannot mend.
+      if (!hasDrift(findings)) return { words: 'Remove the cause, then:', commands: [again(command, host)] };
       return {
         words: 'What would be done about it, and doing it:',
         commands: [again('plan', host), again('apply', host)],

@@ -105,13 +105,27 @@ describe('a host on which sudo would not ask Duo', () => {
   test.each([
     ['since it asks nobody', 'sudo-asks-nobody', '!authenticate'],
     ['but another PAM service', 'sudo-pam-service', 'pam_service=own'],
+    ['but another PAM service for one of them', 'sudo-other-account', ':bob pam_service=own'],
+    ['since it asks about root', 'sudo-other-account', 'rootpw'],
+    ['since it asks about whom they become', 'sudo-other-account', '>root targetpw'],
   ])('%s is refused', async (_how, rule, defaults) => {
     await prepare(`cp /etc/pam.d/sudo /etc/pam.d/own
-      (umask 0337 && echo 'Defaults ${defaults}' >/etc/sudoers.d/zz)`);
+      (umask 0337 && echo 'Defaults${/^[:>]/.test(defaults) ? '' : ' '}${defaults}' >/etc/sudoers.d/zz)`);
     const run = await apply();
     expect(run.verdicts).toEqual({ [HOST]: 'refused' });
     expect(run.json.hosts[0]?.findings.map((finding) => finding.rule)).toContain(rule);
   });
+});
+
+test('a host on which sudo would take a member for another account of the same uid is refused', async () => {
+  await prepare(`sed -i '/^bob:/i bobtwin:x:1104:1104::/home/bob:/bin/bash' /etc/passwd
+    echo 'bobtwin:!:19000::::::' >>/etc/shadow
+    echo bobtwin:bobtwin-lab-pw | chpasswd`);
+  const run = await apply();
+  expect(run.verdicts).toEqual({ [HOST]: 'refused' });
+  expect(run.json.hosts[0]?.findings).toContainEqual(
+    expect.objectContaining({ rule: 'shared-uid', persona: 'bob' }),
+  );
 });
 
 describe('who could not log in any more', () => {
@@ -137,6 +151,15 @@ describe('who could not log in any more', () => {
     expect(login.code).not.toBe(0);
   });
 
+  test('by SFTP with a password, without a shell, is named', async () => {
+    await prepare(`useradd -m -s /usr/sbin/nologin transfer
+      echo transfer:transfer-lab-pw | chpasswd`);
+    const plan = await product.run(['plan', await product.inventory({})]);
+    expect(plan.json.hosts[0]?.findings).toContainEqual(
+      expect.objectContaining({ rule: 'password-login-lost', persona: 'transfer' }),
+    );
+  });
+
   test('by break-glass, which AllowGroups shuts out, is named', async () => {
     await prepare(`echo 'AllowGroups automation sg_serveraccess' >/etc/ssh/sshd_config.d/50-own.conf
       ${RELOAD}`);
@@ -158,6 +181,12 @@ Match LocalAddress 192.0.2.1
   AllowTcpForwarding no
 EOF
     ${RELOAD}`);
+  expect((await apply()).verdicts).toEqual({ [HOST]: 'confirmed' });
+});
+
+test('a host whose sudoers files have another mode, which sudo takes, is confirmed', async () => {
+  await prepare(`echo 'alice ALL=(root) /usr/bin/id' >/etc/sudoers.d/own
+    chmod 0644 /etc/sudoers.d/own`);
   expect((await apply()).verdicts).toEqual({ [HOST]: 'confirmed' });
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { keyLogins } from '../../../src/auth/key-logins.ts';
+import { keyLogins, passwordLogins } from '../../../src/auth/key-logins.ts';
 import type { AccountFacts } from '../../../src/core/facts.ts';
 import { accountOf, exampleFacts, exampleSettings } from '../../support/example-host.ts';
 
@@ -74,5 +74,38 @@ describe('an account with authorized keys', () => {
   ])('that is root under PermitRootLogin %s', (permit, expected) => {
     const found = of('root', { password: 'set' }, permit);
     expect(found.map(({ account, outcome }) => ({ account, outcome }))).toEqual(expected);
+  });
+});
+
+const lost = (
+  accounts: Readonly<Record<string, Partial<AccountFacts>>>,
+  sshd: Record<string, string[]> = {},
+) => {
+  const facts = exampleFacts({
+    accounts: Object.fromEntries(Object.entries(accounts).map(([name, over]) => [name, accountOf(over)])),
+  });
+  const effective = {
+    '*': {
+      ...facts.sshd.effective['*'],
+      passwordauthentication: ['yes'],
+      authenticationmethods: ['any'],
+      ...sshd,
+    },
+    root: { permitrootlogin: ['without-password'] },
+  };
+  return passwordLogins(settings, { ...facts, sshd: { ...facts.sshd, effective } });
+};
+
+describe('an account that logs in by password alone', () => {
+  const people = { carol: {}, sftp: { shell: '/usr/sbin/nologin', groups: ['sftp'] } } as const;
+  test('is named whatever its shell: SFTP needs none', () => {
+    expect(lost(people)).toEqual(['carol', 'sftp']);
+  });
+  test('is not named where sshd shuts it out already', () => {
+    expect(lost(people, { allowgroups: ['sftp'] })).toEqual(['sftp']);
+    expect(lost(people, { denyusers: ['sftp'] })).toEqual(['carol']);
+  });
+  test('is not named where it is root by another name, of which sshd takes no password', () => {
+    expect(lost({ toor: { uid: 0 } })).toEqual([]);
   });
 });

@@ -126,6 +126,95 @@ describe('pam_sss', () => {
   });
 });
 
+describe('winbind, Kerberos and nslcd', () => {
+  const lines = [
+    'pam_winbind.so krb5_auth cached_login try_first_pass',
+    'pam_krb5.so minimum_uid=1000 try_first_pass',
+    'pam_ldap.so minimum_uid=1000',
+  ];
+  const passwords = ['set', 'locked', 'empty', 'none', 'unknown'] as const;
+  test.each(lines)('%s lets nobody in with a wrong or an empty password', (line) => {
+    for (const password of passwords) {
+      const account = accountOf({ password });
+      expect(answers(line, { account, password: 'wrong' })).not.toContain('PAM_SUCCESS');
+      expect(answers(line, { account, password: 'empty' })).not.toContain('PAM_SUCCESS');
+    }
+    expect(answers(line, { account: null })).not.toContain('PAM_SUCCESS');
+  });
+  test.each(lines)('%s may know a local account, too', (line) => {
+    const codes = answers(line, { account: accountOf({ password: 'locked' }) });
+    expect(codes).toEqual(
+      expect.arrayContaining(['PAM_SUCCESS', 'PAM_USER_UNKNOWN', 'PAM_AUTHINFO_UNAVAIL']),
+    );
+  });
+  test('verify the password of an account that only a name service of theirs can have brought', () => {
+    const directory = { account: accountOf({ password: 'none' }) };
+    expect(answers('pam_winbind.so', directory)).toEqual(['PAM_SUCCESS']);
+    expect(answers('pam_ldap.so', directory)).toEqual(['PAM_SUCCESS']);
+    expect(answers('pam_krb5.so', directory).length).toBeGreaterThan(1);
+  });
+  test('leave out who is below minimum_uid, and do not ask them', () => {
+    const low = { account: accountOf({ uid: 0 }), user: 'root' };
+    expect(answers('pam_krb5.so minimum_uid=1000', low)).toEqual(['PAM_USER_UNKNOWN']);
+    expect(answers('pam_krb5.so ignore_root', low)).toEqual(['PAM_USER_UNKNOWN']);
+    expect(answers('pam_krb5.so minimum_uid=1000', low, { call: 'acct_mgmt' })).toEqual(['PAM_IGNORE']);
+    expect(answers('pam_ldap.so minimum_uid=1000 ignore_unknown_user', low)).toEqual(['PAM_IGNORE']);
+    const files = {
+      sshd: 'auth [success=1 default=ignore] pam_krb5.so minimum_uid=1000\nauth requisite pam_unix.so use_first_pass\nauth required pam_permit.so\n',
+    };
+    const host = { files, hasModule: () => true, duoConf: () => BROKEN, nologin: false };
+    expect(evaluatePam(host, { ...ATTEMPT, ...low }, 'authenticate').result).toBe('PAM_AUTH_ERR');
+    expect(evaluatePam(host, ATTEMPT, 'authenticate')).toMatchObject({ result: 'PAM_SUCCESS', sure: true });
+  });
+  test('take an expired Kerberos password for success only where that is put off, password or not', () => {
+    const wrong = { password: 'wrong' } as const;
+    expect(answers('pam_krb5.so', wrong)).toContain('PAM_NEW_AUTHTOK_REQD');
+    expect(answers('pam_krb5.so defer_pwchange', wrong)).toContain('PAM_SUCCESS');
+  });
+});
+
+/** What pam-auth-update makes of libpam-krb5, libpam-winbind, libpam-sss, libpam-ldapd and libpam-cap on Debian 12. */
+const ALL_DIRECTORIES = `auth [success=5 default=ignore] pam_krb5.so minimum_uid=1000
+auth [success=4 default=ignore] pam_unix.so nullok try_first_pass
+auth [success=3 default=ignore] pam_winbind.so krb5_auth krb5_ccache_type=FILE cached_login try_first_pass
+auth [success=2 default=ignore] pam_sss.so use_first_pass
+auth [success=1 default=ignore] pam_ldap.so minimum_uid=1000 use_first_pass
+auth requisite pam_deny.so
+auth required pam_permit.so
+auth optional pam_cap.so
+account [success=2 new_authtok_reqd=done default=ignore] pam_unix.so
+account [success=1 new_authtok_reqd=done default=ignore] pam_winbind.so
+account requisite pam_deny.so
+account required pam_permit.so
+account required pam_krb5.so minimum_uid=1000
+account sufficient pam_localuser.so
+account [default=bad success=ok user_unknown=ignore] pam_sss.so
+account [success=ok new_authtok_reqd=done ignore=ignore user_unknown=ignore authinfo_unavail=ignore default=bad] pam_ldap.so minimum_uid=1000
+`;
+
+describe('a host that is joined to every directory', () => {
+  const host = {
+    files: { sshd: ALL_DIRECTORIES },
+    hasModule: () => true,
+    duoConf: () => BROKEN,
+    nologin: false,
+  };
+  const asked = (attempt: Partial<PamAttempt>, call: PamCall = 'authenticate') =>
+    evaluatePam(host, { ...ATTEMPT, emptyAllowed: false, ...attempt }, call);
+  test('surely refuses a wrong password, whoever types it', () => {
+    for (const password of ['set', 'locked', 'empty', 'none', 'unknown'] as const) {
+      for (const uid of [0, 999, 1103]) {
+        const account = accountOf({ password, uid });
+        expect(asked({ account, password: 'wrong' })).toMatchObject({ result: 'PAM_AUTH_ERR', sure: true });
+      }
+    }
+  });
+  test('surely takes the right one of a local account', () => {
+    expect(asked({})).toMatchObject({ result: 'PAM_SUCCESS', sure: true });
+    expect(asked({}, 'setcred-alone')).toMatchObject({ result: 'PAM_SUCCESS', sure: true });
+  });
+});
+
 test('a module that libpam cannot load is none, whatever its name', () => {
   expect(answers('pam_permit.so', {}, { hasModule: () => false })).toEqual(['PAM_MODULE_UNKNOWN']);
 });

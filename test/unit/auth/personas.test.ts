@@ -74,6 +74,31 @@ describe('the personas of a host', () => {
       ),
     ).toHaveLength(PERSONAS_PER_KIND_MAX);
   });
+  test('an account that a line of a stack singles out is judged, however many come before it', () => {
+    const accounts = {
+      ...Object.fromEntries(
+        (['set', 'locked', 'empty', 'none', 'unknown'] as const).map((password) => [
+          `a-${password}`,
+          accountOf({ password, groups: ['users'] }),
+        ]),
+      ),
+      zoe: accountOf({ groups: ['zoe', 'nopass'] }),
+      zora: accountOf({ uid: 7000 }),
+      zed: accountOf(),
+    };
+    const judged = (...lines: readonly string[]) =>
+      personasOf(withAccounts(accounts), settings, [{ 'common-auth': lines.join('\n') }]).map(
+        ({ user }) => user,
+      );
+    expect(judged('auth required pam_unix.so')).not.toContain('zoe');
+    expect(
+      judged(
+        'auth sufficient pam_succeed_if.so quiet user ingroup admins:nopass',
+        'auth sufficient pam_succeed_if.so uid >= 7000',
+        'auth sufficient pam_succeed_if.so user in zed:zack',
+      ),
+    ).toEqual(expect.arrayContaining(['zoe', 'zora', 'zed']));
+  });
   test('accounts of programs, expired ones and key-only ones are no local users', () => {
     const facts = withAccounts({
       daemon1: accountOf({ uid: 200 }),

@@ -68,11 +68,11 @@ describe('explain', () => {
   });
 
   test.each([
-    ['explain --pam-dir /p --host web1', '--host means a host'],
-    ['explain --pam-dir /p --duo deny', '--duo means a host'],
+    ['explain --pam-dir /p --host web1', '--host is about a host'],
+    ['explain --pam-dir /p --duo deny', '--duo is about a host'],
     ['explain --pam-dir /p inv.yml', '"inv.yml"'],
-    ['explain --host web1 --service su', '--service takes sshd or sudo'],
-    ['explain --host web1 --duo maybe', '--duo takes one of allow, deny'],
+    ['explain --host web1 --service su', '--service takes sshd or sudo, not "su"'],
+    ['explain --host web1 --duo maybe', 'not "maybe"'],
     ['explain --host web1 --from bastion', '--from takes an IP address'],
     ['explain --host web1 --from 10.0.0.0/8', '--from takes an IP address'],
     ['explain --host web1 --yes', '--yes belongs to apply, not to explain'],

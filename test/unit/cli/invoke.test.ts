@@ -54,6 +54,11 @@ const allConfirmed: Wire = async () => async (settings, emit) => {
   return confirmed(settings.host);
 };
 
+const allEnding =
+  (verdict: HostResult['verdict']): Wire =>
+  async () =>
+  async ({ host }) => ({ ...confirmed(host), verdict });
+
 const call = async (line: string, wire: Wire = allConfirmed, overrides: Partial<Surroundings> = {}) => {
   const outside = testSurroundings({
     argv: line.split(' '),
@@ -130,6 +135,17 @@ describe('apply', () => {
       hosts: ['web1', 'web2', 'db1'],
     });
     expect(events.at(-1)).toMatchObject({ type: 'run-ended', exitCode: 0 });
+  });
+
+  test('with --as says so where its first host needed no change, and so no login was tried', async () => {
+    const tried = 'duo-fleet verify --host web1 --probe --as alice';
+    expect((await call('apply --yes --as alice', allEnding('unchanged'))).stdout).toContain(tried);
+    expect((await call('apply --yes --as alice')).stdout).not.toContain(tried);
+  });
+
+  test('has the command to go on with name whose push is approved', async () => {
+    const { stdout } = await call('apply --yes --host web1 --as alice', allEnding('refused'));
+    expect(stdout).toContain('duo-fleet apply --host web1 --as alice\n');
   });
 
   test('without a terminal and without --yes is a usage error, and nothing is touched', async () => {

@@ -39,8 +39,8 @@ describe('a folder of service files', () => {
 
   test('a folder that is none is named', async () => {
     put('sshd', '');
-    await expect(readPamFolder(join(folder, 'gone'))).rejects.toThrow(/gone cannot be read: ENOENT/);
-    await expect(readPamFolder(join(folder, 'sshd'))).rejects.toThrow(/sshd cannot be read: ENOTDIR/);
+    await expect(readPamFolder(join(folder, 'gone'))).rejects.toThrow(/gone cannot be read: it is not there/);
+    await expect(readPamFolder(join(folder, 'sshd'))).rejects.toThrow(/sshd cannot be read: it is no folder/);
   });
 
   test('a file that is far too large is named instead of read', async () => {

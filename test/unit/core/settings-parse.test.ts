@@ -100,6 +100,11 @@ describe('defaults', () => {
     expect(parseSettings(host, { user: 'alice' }).settings?.connection.user).toBe('alice');
   });
 
+  test('a group may be one of a realm whose names are fully qualified', () => {
+    expect(settingsOf({ ad_sudo_group: 'SG_Sudo@Corp.Example.com' }).sudoGroup).toBe(
+      'sg_sudo@corp.example.com',
+    );
+  });
   test('root needs no sudo', () => {
     expect(settingsOf({ ansible_user: 'root' }).connection.become).toBe(false);
     expect(settingsOf({ ansible_become: false }).connection.become).toBe(false);
@@ -257,6 +262,7 @@ describe('values that are refused', () => {
     ['ad_server_access_group', '*'],
     ['ad_sudo_group', 'a:b'],
     ['ad_sudo_group', '-a'],
+    ['ad_sudo_group', '@netgroup'],
     ['ad_sudo_group', '1234'],
     ['ad_sudo_group', 'gr\u00fcppe'],
     ['break_glass_user', 'a b'],
@@ -342,6 +348,7 @@ describe('warnings', () => {
     ['duo_api_host', 'duo.test:8443'],
     ['duo_api_host', 'notduosecurity.com'],
     ['duo_accept_env_factor', true],
+    ['duo_https_timeout', 0],
     ['break_glass_user', 'admin'],
     ['canary_passcode', 'env:X'],
     ['break_glas_user', 'admin'],

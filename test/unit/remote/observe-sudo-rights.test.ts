@@ -47,6 +47,22 @@ describe('what sudo says of an account', () => {
     expect(listed(['(ALL) NOPASSWD: ALL', '(ALL) !ALL'])).toEqual({ kind: 'none' });
   });
 
+  test.each<[string, string, string[] | undefined]>([
+    ['root’s password', 'env_reset, rootpw', ['rootpw']],
+    ['the target’s', 'targetpw, runaspw, !runaspw', ['targetpw']],
+    ['another PAM service', 'pam_service=su, pam_login_service=sudo', ['pam_service=su']],
+    ['the usual services', 'pam_service=sudo, pam_login_service=sudo-i', undefined],
+    ['none of them', 'env_reset, use_pty, !rootpw', undefined],
+  ])('Defaults by which sudo goes elsewhere: %s', (_, defaults, elsewhere) => {
+    const answer = rights([DEFAULTS, `    ${defaults}`, '', HEAD, '    (ALL) ALL', 'exit 0']);
+    expect(answer).toEqual({ ...some(['(ALL) ALL'], []), ...(elsewhere === undefined ? {} : { elsewhere }) });
+  });
+  test('Defaults by which sudo goes elsewhere for a target alone', () => {
+    const bound = '    Defaults>root targetpw';
+    const answer = rights([DEFAULTS, '    use_pty', '', bound, '', HEAD, '    (ALL) ALL', 'exit 0']);
+    expect(answer).toMatchObject({ elsewhere: ['Defaults>root targetpw'] });
+  });
+
   test.each<[string, string, boolean]>([
     ['!authenticate', 'env_reset, !authenticate', true],
     ['authenticate after it', '!authenticate, authenticate', false],

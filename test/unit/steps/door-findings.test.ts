@@ -43,6 +43,33 @@ const ROLE = [
 const GATE =
   'auth requisite pam_exec.so quiet /bin/sh -c [case "$SSH_AUTH_INFO_0" in "publickey "*) exit 0 ;; esac; exit 1]';
 
+describe('an account line that goes by a file of its own', () => {
+  const access: DoorScene = {
+    facts: {
+      files: {
+        ...exampleFacts().files,
+        [SSHD]: fileOf(STOCK_SSHD_PAM.replace(/^account/m, 'account required pam_access.so\naccount')),
+      },
+    },
+  };
+  test('may keep break-glass out, which is told where its login is not tried', () => {
+    expect(told(access)).toContain('warning break-glass-untried breakglass');
+    expect(messageOf(access, 'break-glass-untried')).toMatch(/\/etc\/pam\.d\/sshd:\d+ .*pam_access\.so/);
+    const tried = {
+      user: 'breakglass',
+      allowedSources: ['198.18.0.0/15'],
+      password: { kind: 'env', text: 'BGP' } as const,
+    };
+    expect(told({ ...access, settings: { breakGlass: tried } })).not.toContain(
+      'warning break-glass-untried breakglass',
+    );
+  });
+  test('is no matter where it is a directory’s', () => {
+    const text = STOCK_SSHD_PAM.replace(/^account/m, 'account required pam_krb5.so\naccount');
+    expect(told({ facts: { files: { ...exampleFacts().files, [SSHD]: fileOf(text) } } })).toEqual([]);
+  });
+});
+
 describe('a plan of ours', () => {
   test('has nothing against it on a stock host, with failmode safe and secure', () => {
     expect(judged({})).toEqual([]);

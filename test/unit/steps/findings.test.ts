@@ -160,6 +160,15 @@ describe('what stands in the way', () => {
       /breach sudo-timeout-negative/,
     ],
     [
+      'sudo-rs with a sudoers file of its own',
+      {
+        sudo: { implementation: 'sudo-rs', version: '0.2.5', defaults: null },
+        files: { ...exampleFacts().files, '/etc/sudoers-rs': fileOf('root ALL=(ALL) ALL\n') },
+      },
+      {},
+      /warning sudoers-rs/,
+    ],
+    [
       'no sudo',
       { sudo: { implementation: 'none', version: '', defaults: null } },
       {},
@@ -188,6 +197,30 @@ describe('what stands in the way', () => {
       account('carol', {}),
       {},
       /warning password-login-lost carol: .*key_login_loss_accepted/,
+    ],
+    [
+      'an account with a password and no shell, which SFTP does without',
+      account('carol', { shell: '/usr/sbin/nologin' }),
+      {},
+      /warning password-login-lost carol/,
+    ],
+    [
+      'a member of Duo’s sudo group with a twin who is none',
+      {
+        accounts: {
+          ...exampleFacts().accounts,
+          twin: accountOf({ uid: 1999, authorizedKeys: 0, password: 'locked' }),
+          bob: accountOf({ uid: 1999, groups: ['bob', 'sg_sudo'] }),
+        },
+      },
+      {},
+      /breach shared-uid bob: .*twin is not in sg_sudo/,
+    ],
+    [
+      'sudo that asks for root’s password',
+      account('bob', { sudo: { kind: 'some', asking: ['(ALL) ALL'], silent: [], elsewhere: ['rootpw'] } }),
+      {},
+      /breach sudo-other-account .*rootpw for bob/,
     ],
     [
       'a member of a Duo group with a password and no key',
@@ -287,7 +320,6 @@ describe('what stands in the way', () => {
     ],
     ['a login that nobody needs', account('carol', {}), { keyLoginLossAccepted: ['carol'] }],
     ['an expired account with a password', account('carol', { expired: true }), {}],
-    ['an account with a password and no shell', account('carol', { shell: '/usr/sbin/nologin' }), {}],
     [
       'a password that sshd takes from nobody already',
       {

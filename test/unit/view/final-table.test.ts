@@ -81,7 +81,7 @@ describe('the table at the end of a run', () => {
       verdicts.map((verdict) =>
         host(name, verdict, {
           failure: { step: 'connect', reason: 'link', message },
-          findings: [{ rule: 'r', persona: 'root', severity: 'breach', message }],
+          findings: [{ rule: 'drift-r', persona: 'root', severity: 'breach', message }],
         }),
       ),
       PLAIN_PAINT,
@@ -102,6 +102,36 @@ describe('the table at the end of a run', () => {
     expect(table(host('web1', 'refused', { failure }))).not.toMatch(
       /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/,
     );
+  });
+
+  test('what stopped the host comes before what it is warned of', () => {
+    const findings = (['warning', 'breach'] as const).map((severity) => ({
+      rule: 'r',
+      persona: 'host',
+      severity,
+      message: `a ${severity}`,
+    }));
+    const text = table(host('web1', 'refused', { findings }));
+    expect(text.indexOf('a breach [r]')).toBeGreaterThan(-1);
+    expect(text.indexOf('a breach [r]')).toBeLessThan(text.indexOf('warning: a warning [r]'));
+  });
+
+  test('a rule that the message names already is not named again', () => {
+    const message = 'canary got in by failsafe [canary-failsafe]';
+    const findings = [{ rule: 'canary-failsafe', persona: 'canary', severity: 'breach', message }] as const;
+    expect(table(host('web1', 'drifted', { findings })).match(/\[canary-failsafe\]/g)).toHaveLength(1);
+  });
+
+  test('what no file of the host causes is nothing that apply would mend', () => {
+    const findings = [
+      { rule: 'duo-unreachable', persona: 'host', severity: 'breach', message: 'Duo is away' },
+    ] as const;
+    const lines = finalTable([host('web1', 'drifted', { findings })], PLAIN_PAINT, {
+      ...FOOT,
+      command: 'verify',
+    });
+    expect(lines.join('\n')).not.toMatch(/duo-fleet (?:apply|plan)|not as declared/);
+    expect(lines).toContain('         duo-fleet verify site.yml --host web1');
   });
 
   test('many findings are counted, not poured out', () => {

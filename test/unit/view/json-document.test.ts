@@ -51,7 +51,7 @@ test('the document has exactly the fields of the contract', () => {
         host: 'h2',
         verdict: 'refused',
         changes: [],
-        findings: [{ rule: 'group-unresolved', persona: 'host', message: 'no group' }],
+        findings: [{ rule: 'group-unresolved', severity: 'breach', persona: 'host', message: 'no group' }],
         checks: [],
         failure: { step: 'connect', reason: 'link', message: expect.not.stringContaining('\u001b') },
         durationMs: 7,

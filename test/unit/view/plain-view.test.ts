@@ -25,7 +25,7 @@ describe('plain lines', () => {
       ]),
     ).toEqual([
       'web1      rehearse        ok        0.8s  7 logins',
-      'database  canary          FAILED    2.0s  locked: did not get in',
+      'database  canary          FAILED    2.0s  did not get in',
       'web1      note            note            clock is off',
     ]);
   });
@@ -68,9 +68,9 @@ describe('plain lines', () => {
         { type: 'host-ended', result, at: 1 },
       ]),
     ).toEqual([
-      'web1      packages        FAILED    0.0s  locked: did not get in',
-      'web1      activate        FAILED    0.0s  locked: as above',
-      'database  activate        FAILED    0.0s  locked: did not get in',
+      'web1      packages        FAILED    0.0s  did not get in',
+      'web1      activate        FAILED    0.0s  as above',
+      'database  activate        FAILED    0.0s  did not get in',
       'web1      verdict         rolled-back  2.5s  web1 is back to what it was',
     ]);
   });
