@@ -850,6 +850,23 @@ sshd_serves() {
   fi
   [ -n "$(sshd_units)" ]
 }
+# What counts is not the exit status but who is listening afterwards. A service that its socket started dies of a reload
+# ("Cannot bind any address"), and where systemd learns of that before its own kill(1) has ended, it takes the reload for
+# one under way and keeps every new login waiting for 90 seconds (seen on systemd 257). A restart leaves the socket
+# listening, and sessions alone where only the main process is killed, which is how the packages ship it.
+renew_service() { # SERVICE
+  case $before in
+  *.socket*)
+    if [ "$(systemctl show -p KillMode "$1")" = KillMode=process ]; then
+      # Otherwise systemd counts it with the starts by the socket, and gives up after five.
+      systemctl reset-failed "$1" 2>/dev/null
+      timeout 30 systemctl restart "$1"
+      return
+    fi
+    ;;
+  esac
+  timeout 30 systemctl reload "$1"
+}
 reload_sshd() { # now|later: when to look whether it serves
   mkdir -p /run/sshd
   /usr/sbin/sshd -t || return 1
@@ -859,9 +876,7 @@ reload_sshd() { # now|later: when to look whether it serves
     for unit in $before; do
       case $unit in
       *.service)
-        # A service that its socket started dies of a reload ("Cannot bind any address") and is started again by the
-        # next connection; so what counts is not the exit status but who is listening afterwards.
-        systemctl reload "$unit"
+        renew_service "$unit"
         break
         ;;
       esac
