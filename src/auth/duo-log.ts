@@ -40,6 +40,14 @@ const SENTENCES: readonly Sentence[] = [
   { rule: 'canary-misconfigured', meaning: 'denied', pattern: /Invalid pam_duo option: / },
 ];
 
+/** What to do about a refusal that Duo itself decided; other lines say it themselves. */
+const REMEDIES: Readonly<Record<string, string>> = {
+  'canary-aborted': "give the user bypass status in Duo's admin panel, or enrol it",
+  'canary-failed':
+    'the push was denied or not answered in time: run it again and approve it, or look at canary_passcode',
+  'canary-failsafe': 'let the host reach Duo, and look at duo_ikey and duo_skey',
+};
+
 /** Why a login does not prove that Duo was asked. */
 export interface DuoDoubt {
   /** `canary-failsafe`, `canary-bypassed`, `canary-silent`, ... */
@@ -76,5 +84,9 @@ export const doubtOf = (user: string, lines: readonly string[]): DuoDoubt | null
   const { meaning, rule, text } = last;
   return meaning === 'asked'
     ? null
-    : { rule, meaning, message: `Duo's module says: ${printable(text, 300)}` };
+    : {
+        rule,
+        meaning,
+        message: [`Duo's module says: ${printable(text, 300)}`, REMEDIES[rule] ?? []].flat().join('; '),
+      };
 };

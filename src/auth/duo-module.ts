@@ -92,6 +92,13 @@ const outcome = (
   waitS: number = 0,
 ): DuoOutcome => ({ stands, answer: { kind: 'returns', code, why }, log, waitS });
 
+/** The same after the module has tried for so long. */
+const waiting = (ended: DuoOutcome, waitS: number): DuoOutcome => ({
+  ...ended,
+  waitS,
+  answer: ended.answer.kind === 'returns' ? { ...ended.answer, waitS } : ended.answer,
+});
+
 /** `return (EXIT_FAILURE)`, which is 1, is PAM_OPEN_ERR for libpam. */
 const FIPS_REFUSED = outcome(
   'broken',
@@ -151,7 +158,7 @@ function answerOfCloud(
     case 'unreachable': {
       const cause = `Couldn't connect to ${printable(conf.host)}: `;
       const ended = answerByFailmode(conf, login, 'Duo is out of reach', cause);
-      return { ...ended, waitS: unreachableS(circumstances.addresses ?? 1) };
+      return waiting(ended, unreachableS(circumstances.addresses ?? 1));
     }
     default:
       return cloud satisfies never;

@@ -158,7 +158,10 @@ export const judge = (expectation: Expectation, outcome: LoginOutcome): Failure 
     case 'refused':
       return must === 'be-refused'
         ? null
-        : new Failure('locked', `the login "${attempt.title}" was refused, and it must get in`);
+        : new Failure(
+            'locked',
+            `the login "${attempt.title}" was refused, and it must get in${attempt.factors.some(({ kind }) => kind === 'password') ? `; is it ${attempt.user}'s password that the inventory gives?` : ''}`,
+          );
     case 'in':
       if (must === 'be-refused') {
         return new Failure(

@@ -51,7 +51,13 @@ export interface PamKnowledge {
 
 /** What one module says. */
 export type ModuleAnswer =
-  | { readonly kind: 'returns'; readonly code: PamCode; readonly why: string }
+  | {
+      readonly kind: 'returns';
+      readonly code: PamCode;
+      readonly why: string;
+      /** Seconds that the module takes before it answers, where that is long: pam_duo that gets no answer. */
+      readonly waitS?: number;
+    }
   /** It may return any of `codes`. */
   | { readonly kind: 'unknown'; readonly codes: readonly PamCode[]; readonly why: string };
 

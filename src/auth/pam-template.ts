@@ -1,5 +1,6 @@
 // A service file that the operator wrote himself -> the auth lines of it, which take the place of ours.
 import { COMMON_PAM_FILES, PAM_MARK } from './managed-pam.ts';
+import { ALL_BAD, parseControl } from './pam-control.ts';
 import { parsePamFile, type PamLine, type PamProblem } from './pam-file.ts';
 
 /** What of a rendered template counts. Line numbers are those of the rendered text. */
@@ -46,8 +47,13 @@ const isCommentOfAuth = (lines: readonly PamLine[], at: number): boolean => {
   return next !== undefined && isAuth(next);
 };
 
-const lineProblem = ({ line, says }: PamLine): readonly PamProblem[] =>
-  says.kind === 'include' && !COMMON_PAM_FILES.includes(says.file)
+const lineProblem = ({ line, says }: PamLine): readonly PamProblem[] => {
+  if (says.kind === 'rule' && !isControl(says.control)) {
+    return [
+      { line, message: `"${says.control.slice(0, 40)}" is no control value, so the line would always fail` },
+    ];
+  }
+  return says.kind === 'include' && !COMMON_PAM_FILES.includes(says.file)
     ? [
         {
           line,
@@ -55,3 +61,7 @@ const lineProblem = ({ line, says }: PamLine): readonly PamProblem[] =>
         },
       ]
     : [];
+};
+
+const isControl = (control: string): boolean =>
+  ['include', 'substack'].includes(control.toLowerCase()) || parseControl(control, 'from-1.6') !== ALL_BAD;

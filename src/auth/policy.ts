@@ -25,17 +25,33 @@ export const policyFindings = (
   input: PolicyInput,
   options: { readonly sshdIsTold?: boolean } = {},
 ): readonly Finding[] => {
-  const breaks = [
-    ...personasOf(input.facts, input.settings, [input.before.host.files, input.after.host.files])
-      .map(judgedAs)
-      .flatMap((persona) => [
-        ...sshBreaks(input, persona),
-        ...sudoBreaks(input, persona),
-        ...(isMember(persona) ? shortGrace(input, persona) : untriedBreakGlass(input, persona)),
-      ]),
-    ...silentMembers(input),
-  ];
-  return findingsOf(breaks.filter((one) => options.sshdIsTold !== true || !isOfSshd(one)));
+  const breaks = breaksOf(input).filter((one) => options.sshdIsTold !== true || !isOfSshd(one));
+  return findingsOf(breaks.some(({ severity }) => severity === 'breach') ? markedOld(breaks, input) : breaks);
+};
+
+const breaksOf = (input: PolicyInput): readonly Break[] => [
+  ...personasOf(input.facts, input.settings, [input.before.host.files, input.after.host.files])
+    .map(judgedAs)
+    .flatMap((persona) => [
+      ...sshBreaks(input, persona),
+      ...sudoBreaks(input, persona),
+      ...(isMember(persona) ? shortGrace(input, persona) : untriedBreakGlass(input, persona)),
+    ]),
+  ...silentMembers(input),
+];
+
+const named = ({ rule, persona, what }: Break): string =>
+  [rule, persona.user, persona.label, what].join('\n');
+
+/** What is broken today in the same way was not made by the plan: that is said, and it is a breach all the same. */
+const markedOld = (breaks: readonly Break[], input: PolicyInput): readonly Break[] => {
+  if (input.before === input.after) return breaks;
+  const today = new Set(breaksOf({ ...input, after: input.before }).map(named));
+  return breaks.map((one) =>
+    one.severity === 'breach' && today.has(named(one))
+      ? { ...one, what: `${one.what}, as today already` }
+      : one,
+  );
 };
 
 /** Whether this very account of many has a password is the census's matter; of automation and break-glass it is ours. */

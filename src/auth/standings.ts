@@ -1,8 +1,7 @@
 // How a persona stands before a host, however Duo answers.
 import type { DoorModel } from './door-model.ts';
-import { asksDuo } from './door-model.ts';
 import { DUO_ANSWERS, type DuoAnswer } from './duo-answer.ts';
-import { unreachableS } from './duo-module.ts';
+import type { PamStep } from './pam-situation.ts';
 import type { Persona, Standing } from './persona.ts';
 import { sshDoors } from './sshd-doors.ts';
 import { sudoDoor } from './sudo-doors.ts';
@@ -18,5 +17,7 @@ export const standings = (model: DoorModel, persona: Persona): readonly Standing
   DUO_ANSWERS.map((duo) => standing(model, persona, duo));
 
 /** Seconds that a login takes at least under a standing because Duo does not answer, if it has one address; 0 where it is not asked. */
-export const waitS = ({ duo, ssh }: Standing): number =>
-  duo === 'unreachable' && ssh.some(({ walk }) => walk?.steps.some(asksDuo) === true) ? unreachableS(1) : 0;
+export const waitS = ({ ssh }: Standing): number =>
+  Math.max(0, ...ssh.flatMap(({ walk }) => walk?.steps ?? []).map(secondsOf));
+
+const secondsOf = ({ answer }: PamStep): number => (answer?.kind === 'returns' ? (answer.waitS ?? 0) : 0);

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { doorModels } from '../auth/door-model.ts';
 import type { DuoAnswer } from '../auth/duo-answer.ts';
 import { explainNotes, explainPersonas, type Explanation } from '../auth/explanation.ts';
+import type { PamFolder } from '../auth/pam-situation.ts';
 import type { Persona } from '../auth/persona.ts';
 import { personaFor, personasOf } from '../auth/personas.ts';
 import type { Facts } from '../core/facts.ts';
@@ -123,7 +124,9 @@ const explained = (
   const plan = options.planned ? planOf(facts, settings, secrets) : null;
   const { before, after } = doorModels(facts, settings, { changes: plan?.changes ?? [], places: platform });
   const model = options.planned ? after : before;
-  const personas = personasAsked(facts, settings, options).flatMap((persona) => asAsked(persona) ?? []);
+  const personas = personasAsked(facts, settings, { user: options.user, stacks: [model.host.files] }).flatMap(
+    (persona) => asAsked(persona) ?? [],
+  );
   const answers: readonly DuoAnswer[] = options.duo === null ? DUO_SHOWN : [options.duo];
   const breaches = plan?.findings.filter(({ severity }) => severity === 'breach').length ?? 0;
   return {
@@ -155,8 +158,12 @@ const planOf = (facts: Facts, settings: Settings, secrets: OpenedSecrets) =>
     controllerEpochS: null,
   });
 
-const personasAsked = (facts: Facts, settings: Settings, { user }: HostOptions): readonly Persona[] => {
-  if (user === null) return personasOf(facts, settings);
+const personasAsked = (
+  facts: Facts,
+  settings: Settings,
+  { user, stacks }: { readonly user: string | null; readonly stacks: readonly PamFolder[] },
+): readonly Persona[] => {
+  if (user === null) return personasOf(facts, settings, stacks);
   const persona = personaFor(facts, settings, user);
   if (persona === null)
     throw new UsageError(

@@ -21,7 +21,7 @@ export const enrolmentFindings = (enrolment: PreflightFacts['enrolment']): reado
         return [
           warning(
             'duo-not-enrolled',
-            `${name} is not enrolled at Duo: it would be denied from the first day on, in both failmodes; enrol it before`,
+            `${name} is not enrolled at Duo: it is denied whenever it meets Duo, in both failmodes; enrol it`,
             name,
           ),
         ];

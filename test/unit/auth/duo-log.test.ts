@@ -34,7 +34,7 @@ describe('the module’s own log', () => {
     expect(doubtOf('canary', [`sshd[1]: ${line}`])).toEqual({
       rule,
       meaning,
-      message: `Duo's module says: ${line}`,
+      message: expect.stringContaining(`Duo's module says: ${line}`),
     });
   });
 

@@ -38,6 +38,12 @@ auth    [success=1 default=ignore]  pam_succeed_if.so user = pbr_admin quiet
     expect(readPamTemplate(`${line}\n`)).toEqual({ authBlock: `${line}\n`, ignored: [], problems: [] });
   });
 
+  test.each(['sometimes', '[success=1 default=often]', '[=1]'])('%s is no control value', (control) => {
+    expect(readPamTemplate(`auth ${control} pam_unix.so\n`).problems).toEqual([
+      { line: 1, message: expect.stringContaining('is no control value') },
+    ]);
+  });
+
   test('a comment in the form of duo-fleet’s own marks is left out: it would end the block', () => {
     const reading = readPamTemplate('# duo-fleet: end auth\n@include common-auth\n');
     expect(reading.authBlock).toBe('@include common-auth\n');

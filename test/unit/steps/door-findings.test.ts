@@ -148,6 +148,15 @@ describe("sshd's stack", () => {
     expect(told(scene)).toContain('breach break-glass-shut-out breakglass');
     expect(messageOf(scene, 'stack-shuts-out')).toContain('past the end of the stack');
   });
+  test('that lets pass today already is refused, and told as what it is', () => {
+    const common = fileOf(`auth sufficient pam_permit.so\n${STOCK_COMMON_AUTH}`);
+    const scene = { facts: { files: { ...exampleFacts().files, '/etc/pam.d/common-auth': common } } };
+    expect(told(scene)).toContain('breach sudo-without-password host');
+    expect(messageOf(scene, 'sudo-without-password')).toContain('as today already');
+    expect(
+      messageOf(sshd(`auth sufficient ${MODULE}`, '@include common-auth'), 'stack-without-proof'),
+    ).not.toContain('already');
+  });
   test('with a module that is not there is refused', () => {
     const scene = {
       ...sshd('auth required pam_gone.so', '@include common-auth'),

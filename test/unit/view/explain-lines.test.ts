@@ -43,6 +43,16 @@ const walk = (code: 'PAM_SUCCESS' | 'PAM_AUTH_ERR'): PamVerdict => ({
   ],
 });
 
+/** The same after pam_duo has tried in vain. */
+const late: PamVerdict = {
+  ...walk('PAM_SUCCESS'),
+  steps: walk('PAM_SUCCESS').steps.map((step) =>
+    step.answer?.kind === 'returns' && step.text.includes('pam_duo')
+      ? { ...step, answer: { ...step.answer, waitS: 37 } }
+      : step,
+  ),
+};
+
 const METHODS = ['publickey', 'keyboard-interactive'];
 const door = (over: Partial<Door> = {}): Door => ({
   methods: METHODS,
@@ -72,7 +82,11 @@ const member = (over: Partial<Explained> = {}): Explained => ({
   persona: persona(),
   settings: `AuthenticationMethods ${METHODS.join()}`,
   lists: [METHODS],
-  ways: [way('allow', [door()]), way('deny', []), way('unreachable', [door({ proofs: ['key'] })])],
+  ways: [
+    way('allow', [door()]),
+    way('deny', []),
+    way('unreachable', [door({ proofs: ['key'], walk: late })]),
+  ],
   ...over,
 });
 
