@@ -5,22 +5,29 @@ import { flagsOf, type CommandName, type RawOptions } from './options.ts';
 /** Told which command was chosen, with what yargs found; nothing runs inside yargs. */
 export type OnChosen = (command: CommandName, raw: RawOptions) => void;
 
+const INVENTORY = [
+  'inventory',
+  'Inventory file ($DUO_FLEET_INVENTORY, ./inventory.yml, ./inventory/)',
+] as const;
+
 /** Makes a command of yargs. */
 export const commandModule = (
   name: CommandName,
   onChosen: OnChosen,
   texts: {
     readonly describe: string;
+    /** Name and meaning of the word behind the command; the inventory. */
+    readonly positional?: readonly [name: string, describe: string];
     readonly examples: readonly (readonly [command: string, meaning: string])[];
   },
 ): CommandModule => ({
-  command: `${name} [inventory]`,
+  command: `${name} [${(texts.positional ?? INVENTORY)[0]}]`,
   describe: texts.describe,
   builder: (yargs) =>
     yargs
-      .positional('inventory', {
+      .positional((texts.positional ?? INVENTORY)[0], {
         type: 'string',
-        describe: 'Inventory file ($DUO_FLEET_INVENTORY, ./inventory.yml, ./inventory/)',
+        describe: (texts.positional ?? INVENTORY)[1],
       })
       .options(flagsOf(name))
       .example(texts.examples.map(([command, meaning]): [string, string] => [command, meaning]))

@@ -14,11 +14,23 @@ const HOSTS_NAMED_MAX = 12;
 export const confirmed = async (
   fleet: Fleet,
   options: Options,
-  { ask }: Surroundings,
-): Promise<'yes' | 'no' | 'interrupted'> => {
-  if (options.yes) return 'yes';
-  if (ask === null) throw new UsageError('apply needs --yes where there is no terminal to ask on');
-  const answer = await ask(`${summary(fleet, options)}Go on? [y/N] `);
+  surroundings: Surroundings,
+): Promise<Answer> => goOn('apply', summary(fleet, options), { yes: options.yes, surroundings });
+
+export type Answer = 'yes' | 'no' | 'interrupted';
+
+/**
+ * The question itself, after `text`.
+ * @throws UsageError without --yes and without a terminal to ask on
+ */
+export const goOn = async (
+  command: string,
+  text: string,
+  { yes, surroundings: { ask } }: { readonly yes: boolean; readonly surroundings: Surroundings },
+): Promise<Answer> => {
+  if (yes) return 'yes';
+  if (ask === null) throw new UsageError(`${command} needs --yes where there is no terminal to ask on`);
+  const answer = await ask(`${text}Go on? [y/N] `);
   if (answer === 'interrupted') return 'interrupted';
   return /^\s*y(es)?\s*$/i.test(answer) ? 'yes' : 'no';
 };

@@ -1,12 +1,12 @@
 // One invocation from argv to exit code.
-import { createHash } from 'node:crypto';
-import { isAbsolute, join } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import type { Command } from '../core/event.ts';
 import type { HostResult } from '../core/verdict.ts';
 import type { Plan } from '../core/plan.ts';
 import { makeScrub, type Scrub } from '../core/scrub.ts';
 import type { Settings } from '../core/settings.ts';
 import { createJournal, JournalError, type Journal } from '../engine/journal.ts';
+import type { Earlier } from '../engine/settle-earlier.ts';
 import { chooseView } from '../view/choose-view.ts';
 import { finalTable } from '../view/final-table.ts';
 import { jsonDocument } from '../view/json-document.ts';
@@ -14,7 +14,8 @@ import type { Paint } from '../view/paint.ts';
 import { shellCommand } from '../remote/shell-quote.ts';
 import { planDiff } from '../view/plan-diff.ts';
 import type { Again } from '../view/words.ts';
-import { confirmed } from './confirm-run.ts';
+import { confirmed, goOn, type Answer } from './confirm-run.ts';
+import { declaredVersion } from './declared-version.ts';
 import type { Ending } from './ending.ts';
 import { explainFolder } from './explain-folder.ts';
 import { explainHost } from './explain-host.ts';
@@ -25,6 +26,10 @@ import type { Options } from './options.ts';
 import { paintOf } from './paint-of.ts';
 import { parseArgv } from './parse-argv.ts';
 import { openReportFile, type ReportFile } from './report-file.ts';
+import type { ResumeOptions } from './resume-options.ts';
+import { findResumption, type Resumption } from './resumption.ts';
+import { holdRun } from './run-holder.ts';
+import { runsFolder } from './runs-folder.ts';
 import { runFleet, type RunHost, type RunOutcome } from './run.ts';
 import { runId } from './run-id.ts';
 import { readySecrets, type OpenedSecrets } from './open-secrets.ts';
@@ -38,6 +43,8 @@ export interface WireOrder {
   readonly settings: readonly Settings[];
   readonly secrets: OpenedSecrets;
   readonly onPlan: (plan: Plan) => void;
+  /** What an earlier run left on a host, where that run is resumed. */
+  readonly earlier: ((settings: Settings) => Earlier) | null;
   /** For the operator, before the run begins: a key that has expired. */
   readonly say: (text: string) => void;
 }
@@ -63,6 +70,7 @@ export const invoke = async (
         ? await explainFolder(options, surroundings)
         : await explainHost(options, surroundings, remoteOf);
     }
+    if (invocation.kind === 'resume') return await resume(invocation.options, { surroundings, wire });
     return await carryOut(invocation.command, invocation.options, { surroundings, wire });
   } catch (thrown) {
     // A journal that does not open, too, comes before anything was touched.
@@ -78,21 +86,66 @@ interface Rim {
   readonly wire: Wire;
 }
 
-const carryOut = async (command: Command, options: Options, { surroundings, wire }: Rim): Promise<Ending> => {
+const carryOut = async (
+  command: Exclude<Command, 'resume'>,
+  options: Options,
+  { surroundings, wire }: Rim,
+): Promise<Ending> => {
   const fleet = await loadFleet(options, surroundings);
   const secrets = await readySecrets(fleet, surroundings);
   if (command === 'apply') {
     const answer = await confirmed(fleet, options, surroundings);
-    if (answer !== 'yes') {
-      await surroundings.stderr.write('Nothing was touched.\n');
-      return { exitCode: answer === 'interrupted' ? 130 : 1, endNow: false };
-    }
+    if (answer !== 'yes') return untouched(answer, surroundings);
   }
-  const run = runId(surroundings.nowMs(), surroundings.randomBytes(2));
-  const report = options.report === null ? null : await openReportFile(options.report, run);
+  return carry({ command, options, fleet, secrets, resumption: null }, { surroundings, wire });
+};
+
+const untouched = async (answer: Answer, { stderr }: Surroundings): Promise<Ending> => {
+  await stderr.write('Nothing was touched.\n');
+  return { exitCode: answer === 'interrupted' ? 130 : 1, endNow: false };
+};
+
+const resume = async (options: ResumeOptions, { surroundings, wire }: Rim): Promise<Ending> => {
+  const resumption = await findResumption(options, surroundings);
+  if (typeof resumption === 'string') return nothingToResume(resumption, options, surroundings);
+  const { fleet, summary } = resumption;
+  const secrets = await readySecrets(fleet, surroundings);
+  const text = summary.map((line) => `${line}\n`).join('');
+  // Asking a host what became of it, and letting it put itself back, is no change that anybody has to agree to.
+  if (options.yes || options.onlySettle) await surroundings.stderr.write(text);
+  else {
+    const answer = await goOn('resume', text, { yes: false, surroundings });
+    if (answer !== 'yes') return untouched(answer, surroundings);
+  }
+  // What is to be typed next names the inventory that the run had, which need not be the one that is found from here.
+  const own = { ...options, inventory: fleet.inventory };
+  return carry({ command: 'resume', options: own, fleet, secrets, resumption }, { surroundings, wire });
+};
+
+const nothingToResume = async (
+  why: string,
+  options: Options,
+  surroundings: Surroundings,
+): Promise<Ending> => {
+  await (options.json ? surroundings.stderr : surroundings.stdout).write(`${why}\n`);
+  const document = `${JSON.stringify(jsonDocument('', 'resume', { exitCode: 0, results: [] }))}\n`;
+  if (options.json) await surroundings.stdout.write(document);
+  const report = options.report === null ? null : await openReportFile(options.report, 'none');
+  const told = report === null || (await writeReport(report, document, surroundings));
+  return { exitCode: told ? 0 : 1, endNow: false };
+};
+
+/** A run from its id to its report; everything that can be wrong before it is known by now. */
+const carry = async (
+  prepared: Omit<Prepared, 'run' | 'report' | 'scrub'>,
+  { surroundings, wire }: Rim,
+): Promise<Ending> => {
+  const { options, secrets } = prepared;
+  const id = runId(surroundings.nowMs(), surroundings.randomBytes(2));
+  const report = options.report === null ? null : await openReportFile(options.report, id);
   const scrub = makeScrub(secrets.values);
   try {
-    return await runAndTell({ command, options, run, fleet, secrets, report, scrub }, { surroundings, wire });
+    return await runAndTell({ ...prepared, run: id, report, scrub }, { surroundings, wire });
   } finally {
     await report?.discard();
   }
@@ -106,10 +159,11 @@ interface Prepared {
   readonly secrets: OpenedSecrets;
   readonly report: ReportFile | null;
   readonly scrub: Scrub;
+  readonly resumption: Resumption | null;
 }
 
 const runAndTell = async (prepared: Prepared, { surroundings, wire }: Rim): Promise<Ending> => {
-  const { command, options, run, fleet, secrets, report, scrub } = prepared;
+  const { command, options, run, fleet, secrets, report, scrub, resumption } = prepared;
   // With --json, stdout is the document's alone.
   const out = options.json ? surroundings.stderr : surroundings.stdout;
   const paint = paintOf(out, surroundings);
@@ -122,11 +176,15 @@ const runAndTell = async (prepared: Prepared, { surroundings, wire }: Rim): Prom
       settings: fleet.settings,
       secrets,
       onPlan: (plan) => plans.set(plan.host, plan),
+      earlier: resumption?.earlier ?? null,
       say: (text) => void surroundings.stderr.write(`${text}\n`),
     },
     surroundings,
   );
   const journal = await createJournal(runsFolder(surroundings), run, { nowMs: surroundings.nowMs, scrub });
+  await holdRun(dirname(journal.path), surroundings.pid).catch((thrown: unknown) => {
+    throw new JournalError(journal.path, thrown);
+  });
   const outcome = await observed({ ...prepared, runHost, journal, paint, out }, surroundings);
   await journal.close().catch(() => undefined);
 
@@ -157,9 +215,10 @@ const runAndTell = async (prepared: Prepared, { surroundings, wire }: Rim): Prom
 const againOf =
   ({ inventory, as, probe }: Options): Again =>
   (command, host) =>
+    // One host of a resumed run is brought there as any other.
     shellCommand([
       'duo-fleet',
-      command,
+      command === 'resume' ? 'apply' : command,
       ...(inventory === null ? [] : [inventory]),
       '--host',
       host,
@@ -199,7 +258,7 @@ const observed = async (
   },
   surroundings: Surroundings,
 ): Promise<RunOutcome> => {
-  const { command, options, run, fleet, scrub, runHost, journal, paint, out } = prepared;
+  const { command, options, run, fleet, scrub, runHost, journal, paint, out, resumption } = prepared;
   const view = chooseView({
     hosts: fleet.settings.map(({ host }) => host),
     paint,
@@ -213,6 +272,8 @@ const observed = async (
       command,
       operator: surroundings.operator,
       version: declaredVersion(fleet.settings),
+      inventory: resolve(surroundings.cwd, fleet.inventory),
+      resumes: resumption?.resumes ?? null,
       hosts: fleet.settings,
       forks: options.forks,
       leaseS: options.leaseS,
@@ -244,14 +305,3 @@ const writeReport = async (
     return false;
   }
 };
-
-/** `${XDG_STATE_HOME:-~/.local/state}/duo-fleet/runs`; a relative XDG_STATE_HOME counts as unset (XDG base directory specification). */
-const runsFolder = ({ env, home }: Surroundings): string => {
-  const state = env['XDG_STATE_HOME'];
-  const base = state !== undefined && isAbsolute(state) ? state : join(home, '.local', 'state');
-  return join(base, 'duo-fleet', 'runs');
-};
-
-/** Digest of what is declared; secrets print as `[secret]` and so do not count. */
-const declaredVersion = (settings: readonly Settings[]): string =>
-  createHash('sha256').update(JSON.stringify(settings), 'utf8').digest('hex');

@@ -33,20 +33,28 @@ export interface Fleet {
   /** The same hosts as the inventory has them, for the places of their variables. */
   readonly hosts: readonly InventoryHost[];
   readonly diagnostics: readonly Diagnostic[];
+  /** Names of all hosts of the inventory, also those that are not meant. */
+  readonly known: ReadonlySet<string>;
 }
 
 /**
  * Finds and reads the inventory, chooses the hosts, checks their settings.
+ * @param only of the chosen ones, these; `null`: all
  * @throws UsageError when there is no inventory or it cannot be read
  */
-export const loadFleet = async (options: ConnectOptions, surroundings: Surroundings): Promise<Fleet> => {
+export const loadFleet = async (
+  options: ConnectOptions,
+  surroundings: Surroundings,
+  only: ReadonlySet<string> | null = null,
+): Promise<Fleet> => {
   const file = await findInventory(options, surroundings);
   const sources: readonly InventorySource[] = [
     { file, text: await readText(resolve(surroundings.cwd, file)), variablesOf: null },
     ...(await variableFiles(dirname(file), surroundings.cwd)),
   ];
   const { inventory, diagnostics } = parseInventoryFiles(sources, file);
-  if (hasErrors(diagnostics)) return { inventory: file, settings: [], hosts: [], diagnostics };
+  const known = new Set(inventory.hosts.map(({ name }) => name));
+  if (hasErrors(diagnostics)) return { inventory: file, settings: [], hosts: [], diagnostics, known };
   const selected = selectHosts(inventory, { hosts: options.hosts, limit: options.limit });
   if (hasErrors(selected.diagnostics)) {
     return {
@@ -54,22 +62,28 @@ export const loadFleet = async (options: ConnectOptions, surroundings: Surroundi
       settings: [],
       hosts: [],
       diagnostics: [...diagnostics, ...selected.diagnostics],
+      known,
     };
   }
-  if (selected.hosts.length === 0) throw new UsageError(`${file} has no hosts: nothing to do`);
-  const templates = await readPamTemplates(selected.hosts, {
+  const hosts = selected.hosts.filter(({ name }) => only === null || only.has(name));
+  if (hosts.length === 0 && selected.hosts.length > 0) {
+    throw new UsageError(`${file} has none of the hosts that are left: nothing to do`);
+  }
+  if (hosts.length === 0) throw new UsageError(`${file} has no hosts: nothing to do`);
+  const templates = await readPamTemplates(hosts, {
     folder: resolve(surroundings.cwd, dirname(file)),
     home: surroundings.home,
   });
-  const { settings, diagnostics: more } = parseAllSettings(selected.hosts, {
+  const { settings, diagnostics: more } = parseAllSettings(hosts, {
     user: surroundings.account,
     templates,
   });
   return {
     inventory: file,
     settings: settings.map((each) => withKey(each, options.privateKey)),
-    hosts: selected.hosts,
+    hosts,
     diagnostics: [...diagnostics, ...selected.diagnostics, ...more, ...templateDiagnostics(settings)],
+    known,
   };
 };
 

@@ -53,7 +53,7 @@ interface Flag {
   readonly commands: readonly CommandName[];
 }
 
-const ALL: readonly CommandName[] = ['apply', 'plan', 'verify'];
+const ALL: readonly CommandName[] = ['apply', 'plan', 'verify', 'resume'];
 const CONNECTING: readonly CommandName[] = [...ALL, 'explain'];
 
 /** Every flag by its name; `DUO_FLEET_<NAME>` sets it from the environment. */
@@ -65,7 +65,11 @@ const FLAGS: Readonly<Record<string, Flag>> = {
     requiresArg: true,
     describe: "Only hosts that match Ansible's pattern",
   },
-  yes: { commands: ['apply'], type: 'boolean', describe: 'Do not ask; required without a terminal' },
+  yes: {
+    commands: ['apply', 'resume'],
+    type: 'boolean',
+    describe: 'Do not ask; required without a terminal',
+  },
   forks: {
     commands: ALL,
     type: 'number',
@@ -73,7 +77,7 @@ const FLAGS: Readonly<Record<string, Flag>> = {
     describe: `Hosts at a time (${FORKS.default})`,
   },
   lease: {
-    commands: ['apply'],
+    commands: ['apply', 'resume'],
     type: 'number',
     requiresArg: true,
     describe: `Seconds after which a host that hears nothing puts itself back, ${LEASE_S.min} to ${LEASE_S.max} (${LEASE_S.default})`,
@@ -85,10 +89,21 @@ const FLAGS: Readonly<Record<string, Flag>> = {
   },
   probe: { commands: ['verify'], type: 'boolean', describe: 'Also try logins that must succeed' },
   as: {
-    commands: ['apply', 'verify'],
+    commands: ['apply', 'verify', 'resume'],
     type: 'string',
     requiresArg: true,
     describe: "Also log in as this member of Duo's groups, on the first host: you approve the push",
+  },
+  inventory: {
+    commands: ['resume'],
+    type: 'string',
+    requiresArg: true,
+    describe: "Inventory file (the run's own)",
+  },
+  'only-settle': {
+    commands: ['resume'],
+    type: 'boolean',
+    describe: 'Only ask cut-off hosts how they ended, and bring none any further',
   },
   json: {
     commands: CONNECTING,
@@ -270,7 +285,14 @@ export const readOptions = (command: Command, raw: RawOptions, surroundings: Sur
 
 /** Unknown flags and superfluous words; our own look instead of yargs' `strict`, for the suggestions. */
 const strangers = (command: CommandName, raw: RawOptions): readonly string[] => {
-  const known = new Set([...Object.keys(flagsOf(command)), 'inventory', 'help', 'version', '_', '$0']);
+  const known = new Set([
+    ...Object.keys(flagsOf(command)),
+    command === 'resume' ? 'run' : 'inventory',
+    'help',
+    'version',
+    '_',
+    '$0',
+  ]);
   const flags = Object.keys(raw).filter((name) => !known.has(name));
   const words = Array.isArray(raw['_']) ? raw['_'].slice(1) : [];
   return [
@@ -280,7 +302,10 @@ const strangers = (command: CommandName, raw: RawOptions): readonly string[] => 
       const nearest = nearestName(name, Object.keys(flagsOf(command)));
       return `there is no flag --${name}${nearest === null ? `: duo-fleet ${command} --help lists them` : `: did you mean --${nearest}?`}`;
     }),
-    ...words.map((word) => `one inventory is enough: what is ${JSON.stringify(String(word))} for?`),
+    ...words.map(
+      (word) =>
+        `one ${command === 'resume' ? 'run' : 'inventory'} is enough: what is ${JSON.stringify(String(word))} for?`,
+    ),
   ];
 };
 

@@ -7,16 +7,19 @@ import { explainCommand } from './explain.ts';
 import { readExplainOptions, type ExplainOptions } from './explain-options.ts';
 import { readOptions, type CommandName, type Options, type RawOptions } from './options.ts';
 import { planCommand } from './plan.ts';
+import { resumeCommand } from './resume.ts';
+import { readResumeOptions, type ResumeOptions } from './resume-options.ts';
 import { UsageError, type Surroundings } from './surroundings.ts';
 import { verifyCommand } from './verify.ts';
 
 /** `text`: help or the version, for stdout. */
 export type Invocation =
-  | { readonly kind: 'command'; readonly command: Command; readonly options: Options }
+  | { readonly kind: 'command'; readonly command: Exclude<Command, 'resume'>; readonly options: Options }
+  | { readonly kind: 'resume'; readonly options: ResumeOptions }
   | { readonly kind: 'explain'; readonly options: ExplainOptions }
   | { readonly kind: 'text'; readonly text: string };
 
-const COMMANDS: readonly CommandName[] = ['apply', 'plan', 'verify', 'explain'];
+const COMMANDS: readonly CommandName[] = ['apply', 'plan', 'verify', 'resume', 'explain'];
 const HELP_WIDTH = 100;
 /** What scripts go by; README.md says more. */
 const EXIT_CODES = [
@@ -46,6 +49,7 @@ export const parseArgv = async (surroundings: Surroundings): Promise<Invocation>
     .command(applyCommand(onChosen))
     .command(planCommand(onChosen))
     .command(verifyCommand(onChosen))
+    .command(resumeCommand(onChosen))
     .command(explainCommand(onChosen))
     .demandCommand(1, 'which command? duo-fleet --help lists them')
     .epilog(EXIT_CODES)
@@ -72,9 +76,18 @@ export const parseArgv = async (surroundings: Surroundings): Promise<Invocation>
   if (found === null && text === '') throw new UsageError(noSuchCommand(surroundings.argv));
   if (found === null) return { kind: 'text', text: `${text}\n` };
   const { command, raw } = found;
-  return command === 'explain'
-    ? { kind: 'explain', options: readExplainOptions(raw, surroundings) }
-    : { kind: 'command', command, options: readOptions(command, raw, surroundings) };
+  switch (command) {
+    case 'explain':
+      return { kind: 'explain', options: readExplainOptions(raw, surroundings) };
+    case 'resume':
+      return { kind: 'resume', options: readResumeOptions(raw, surroundings) };
+    case 'apply':
+    case 'plan':
+    case 'verify':
+      return { kind: 'command', command, options: readOptions(command, raw, surroundings) };
+    default:
+      return command satisfies never;
+  }
 };
 
 interface Chosen {

@@ -20,6 +20,7 @@ export const processSurroundings = (): Surroundings => {
     account: accountName(),
     operator: `${accountName() ?? `uid${process.getuid?.() ?? ''}`}@${hostname()}`,
     version: packageVersion(),
+    pid: process.pid,
     nowMs: Date.now,
     randomBytes: (count) => randomBytes(count),
     stdout,

@@ -20,6 +20,10 @@ export interface RunOrder {
   readonly command: Command;
   readonly operator: string;
   readonly version: string;
+  /** Absolute path. */
+  readonly inventory: string;
+  /** The run that this one finishes. */
+  readonly resumes: string | null;
   readonly hosts: readonly Settings[];
   readonly forks: number;
   readonly leaseS: number;
@@ -55,6 +59,9 @@ export const runFleet = async (order: RunOrder): Promise<RunOutcome> => {
     operator: order.operator,
     hosts: order.hosts.map(({ host }) => host),
     version: order.version,
+    inventory: order.inventory,
+    leaseS: order.leaseS,
+    ...(order.resumes === null ? {} : { resumes: order.resumes }),
   });
   const unsubscribe = order.interrupts.listen({
     stop: (signal) => run.stop(signal),

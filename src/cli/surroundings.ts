@@ -24,6 +24,8 @@ export interface Surroundings {
   /** `user@hostname`: who runs this, for the journal and for the hosts' own records. */
   readonly operator: string;
   readonly version: string;
+  /** Of this process. */
+  readonly pid: number;
   /** Milliseconds since the epoch. */
   readonly nowMs: () => number;
   readonly randomBytes: (count: number) => Uint8Array;

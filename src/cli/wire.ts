@@ -65,7 +65,8 @@ export const wire: Wire = async (order, surroundings) => {
   const preflight = preflightDeps(order);
   return (settings, emit) =>
     transact(settings, {
-      mode: command,
+      mode: command === 'resume' ? 'apply' : command,
+      earlier: order.earlier,
       remote,
       emit,
       run,

@@ -4,9 +4,13 @@ import type { FailureReport } from './failure.ts';
 import type { Finding } from './finding.ts';
 import type { ExitCode, HostResult } from './verdict.ts';
 
-/** The phases of one host's transaction, in their order (design: observe -> ... -> confirm); `revert` where it fails. */
+/**
+ * The phases of one host's transaction, in their order (design: observe -> ... -> confirm); `settle` where a resumed run asks
+ * what became of an earlier one, `revert` where it fails.
+ */
 export const PHASES = [
   'connect',
+  'settle',
   'observe',
   'assess',
   'preflight',
@@ -27,7 +31,7 @@ export type Phase = (typeof PHASES)[number];
 /** A row of the view and a line of the journal: a phase, or one step inside `activate`. */
 export type TaskId = Phase | StepId;
 
-export type Command = 'apply' | 'plan' | 'verify';
+export type Command = 'apply' | 'plan' | 'verify' | 'resume';
 
 export type RunEvent =
   | {
@@ -38,6 +42,12 @@ export type RunEvent =
       readonly hosts: readonly string[];
       /** Host -> digest of what is declared, so that a resumed run can tell whether the inventory changed. */
       readonly version: string;
+      /** Absolute path of the inventory: a host's name says who is meant only together with it. */
+      readonly inventory?: string;
+      /** How long a host of this run waits for its controller, in seconds. */
+      readonly leaseS?: number;
+      /** The run that this one finishes. */
+      readonly resumes?: string;
     }
   | { readonly type: 'host-started'; readonly host: string }
   | { readonly type: 'task-started'; readonly host: string; readonly task: TaskId }
@@ -57,11 +67,16 @@ export type RunEvent =
     }
   /** The transaction's id on the host and its nonce's digest: enough to ask the host later what became of it. */
   | { readonly type: 'claimed'; readonly host: string; readonly tx: string }
+  /** What the host's own record says about a transaction that an earlier run left; `gone`: it knows nothing of it (any more). */
+  | { readonly type: 'settled'; readonly host: string; readonly tx: string; readonly how: EarlierEnd }
   /** Something the operator should see, not tied to a row's end. */
   | { readonly type: 'noted'; readonly host: string; readonly note: string }
   | { readonly type: 'host-ended'; readonly result: HostResult }
   | { readonly type: 'interrupted'; readonly signal: string }
   | { readonly type: 'run-ended'; readonly exitCode: ExitCode };
+
+/** How a transaction of an earlier run ended, by the host's own record. */
+export type EarlierEnd = 'confirmed' | 'aborted' | 'reverted' | 'foreign' | 'gone';
 
 /** An event with its place in the run; `at` is milliseconds since the epoch, controller's clock. */
 export type RecordedEvent = RunEvent & { readonly seq: number; readonly at: number };

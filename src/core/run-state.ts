@@ -1,4 +1,5 @@
 // A run's state is a fold of its journal: nothing else remembers what became of a host.
+import type { ChangeSummary } from './change.ts';
 import type { Command, RecordedEvent, TaskId } from './event.ts';
 import type { ExitCode, HostResult } from './verdict.ts';
 
@@ -10,8 +11,12 @@ export interface HostState {
   readonly open: readonly TaskId[];
   /** The transaction that was claimed on it; from then on the host may have been touched. */
   readonly tx: string | null;
+  /** A transaction of an earlier run was asked about, and the host knew its end. */
+  readonly settled: boolean;
   /** Digest of its plan, once there is one. */
   readonly digest: string | null;
+  /** What that plan changes. */
+  readonly changes: readonly ChangeSummary[];
   readonly result: HostResult | null;
 }
 
@@ -23,6 +28,10 @@ export interface RunState {
     readonly command: Command;
     readonly operator: string;
     readonly version: string;
+    /** `null`: a journal that does not say. */
+    readonly inventory: string | null;
+    readonly leaseS: number | null;
+    readonly resumes: string | null;
     /** Milliseconds since the epoch, controller's clock. */
     readonly at: number;
   } | null;
@@ -39,7 +48,9 @@ const newHost = (host: string): HostState => ({
   stage: 'waiting',
   open: [],
   tx: null,
+  settled: false,
   digest: null,
+  changes: [],
   result: null,
 });
 
@@ -54,9 +65,11 @@ const advanceHost = (state: HostState, event: RecordedEvent): HostState => {
     case 'task-failed':
       return { ...state, open: state.open.filter((task) => task !== event.task) };
     case 'planned':
-      return { ...state, digest: event.digest };
+      return { ...state, digest: event.digest, changes: event.changes };
     case 'claimed':
       return { ...state, tx: event.tx };
+    case 'settled':
+      return { ...state, settled: true };
     case 'host-ended':
       return { ...state, stage: 'ended', open: [], result: event.result };
     case 'noted':
@@ -83,8 +96,8 @@ export const foldRun = (events: Iterable<RecordedEvent>): RunState => {
   const hosts = new Map<string, HostState>();
   for (const event of events) {
     if (event.type === 'run-started') {
-      const { run, command, operator, version, at } = event;
-      started = { run, command, operator, version, at };
+      const { run, command, operator, version, at, inventory = null, leaseS = null, resumes = null } = event;
+      started = { run, command, operator, version, at, inventory, leaseS, resumes };
       for (const host of event.hosts) if (!hosts.has(host)) hosts.set(host, newHost(host));
     } else if (event.type === 'interrupted') interrupted = event.signal;
     else if (event.type === 'run-ended') exitCode = event.exitCode;

@@ -9,6 +9,7 @@ import type { ObserveRequest, Remote } from '../core/remote.ts';
 import type { Settings } from '../core/settings.ts';
 import type { HostResult } from '../core/verdict.ts';
 import type { EnrolmentBook } from './enrolment-book.ts';
+import type { Earlier } from './settle-earlier.ts';
 
 /** What is wrong with a host for verify: a difference between what is declared and what is. */
 export interface Difference {
@@ -62,6 +63,8 @@ export interface TransactDeps {
   readonly onPlan: (plan: Plan) => void;
   /** verify --probe: the logins that are tried on the live host, none of them failing ones. */
   readonly probe: ((settings: Settings, sourceAddress: string) => readonly Expectation[]) | null;
+  /** What an earlier run left on this host, when that run is resumed. */
+  readonly earlier: ((settings: Settings) => Earlier) | null;
 }
 
 /** How a host ended, without what `transact` adds. */

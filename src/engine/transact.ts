@@ -15,6 +15,7 @@ import { makeRows, type Rows } from './rows.ts';
 import { busyMessage, ownerOf } from './ask.ts';
 import { probeLive } from './canary.ts';
 import { preflight } from './preflight.ts';
+import { makeLifeline, settleEarlier, type Earlier, type Lifeline } from './settle-earlier.ts';
 import { runTransaction } from './transaction.ts';
 import type { Ending, TransactDeps } from './transact-deps.ts';
 
@@ -27,32 +28,51 @@ export const transact = async (settings: Settings, deps: TransactDeps): Promise<
 };
 
 const endingOf = async (settings: Settings, deps: TransactDeps, rows: Rows): Promise<Ending> => {
-  let session = null as HostSession | null;
+  const line = makeLifeline(settings, deps);
+  const earlier = deps.earlier?.(settings) ?? null;
   try {
     await deps.emit({ type: 'host-started', host: settings.host });
-    const lifeline = await rows.run('connect', async () => {
-      // Kept at once: it is to be closed even when the row's end cannot be written.
-      session = await deps.remote.connect(settings, { deadlineMs: DEADLINES.connectMs });
-      return session;
-    });
-    return await withSession(settings, deps, rows, lifeline);
+    if (earlier === null || earlier.tx === null) {
+      const session = await rows.run('connect', line.connect);
+      return await withSession({ settings, deps, rows, line, earlier }, session);
+    }
+    const place = { settings, deps, rows, line, earlier, tx: earlier.tx };
+    const settled = await settleEarlier(place, null);
+    return settled.kind === 'ended'
+      ? settled.ending
+      : await withSession({ ...place, earlier: { ...earlier, tx: null } }, settled.session);
   } catch (thrown) {
     // Only what happened before a transaction was begun comes here: nothing was touched.
     const failure = asFailure(thrown);
     const away = failure.reason === 'link' || failure.reason === 'timeout';
     return ended(away ? 'unreachable' : 'refused', rows, { failure });
   } finally {
-    session?.close();
+    line.close();
   }
 };
 
-const withSession = async (
-  settings: Settings,
-  deps: TransactDeps,
-  rows: Rows,
-  session: HostSession,
-): Promise<Ending> => {
-  const facts = await rows.run('observe', () => observe(settings, deps, session));
+/** One host on its way. */
+interface Place {
+  readonly settings: Settings;
+  readonly deps: TransactDeps;
+  readonly rows: Rows;
+  readonly line: Lifeline;
+  readonly earlier: Earlier | null;
+}
+
+const withSession = async (place: Place, session: HostSession): Promise<Ending> => {
+  const { settings, deps, rows, earlier } = place;
+  const facts = await rows.run('observe', () => observe(settings, deps, { session, earlier }));
+  if (earlier !== null && facts.pending?.alive === true) {
+    // The journal lost its word of the claim: the host itself names the run, whose controller is dead.
+    const { run, tx } = facts.pending;
+    const settled = await settleEarlier({ ...place, earlier: { ...earlier, run }, tx }, session);
+    return settled.kind === 'ended' ? settled.ending : withSession(place, settled.session);
+  }
+  if (earlier !== null && !earlier.thenApply) {
+    const message = `run ${earlier.run} left nothing unfinished on ${settings.host}`;
+    return { ...ended('refused', rows, {}), failure: { step: 'settle', reason: 'exit', message } };
+  }
   if (deps.mode === 'verify') return verifyHost(settings, deps, rows, { session, facts });
   const plan = await rows.run('assess', () => assess(settings, deps, facts));
   const changes = plan.changes.map(summarize);
@@ -74,12 +94,17 @@ const withSession = async (
 };
 
 /** One round trip; where an earlier run died on this host, what it left is put back first, and then looked at anew. */
-const observe = async (settings: Settings, deps: TransactDeps, session: HostSession): Promise<Facts> => {
+const observe = async (
+  settings: Settings,
+  deps: TransactDeps,
+  { session, earlier }: { readonly session: HostSession; readonly earlier: Earlier | null },
+): Promise<Facts> => {
   const look = () =>
     session.observe(deps.observeRequest(settings, session.sourceAddress), DEADLINES.observeMs);
   const facts = await look();
   if (facts.pending === null) return facts;
   if (deps.mode !== 'apply') return facts;
+  if (facts.pending.alive && earlier?.dead.has(facts.pending.run) === true) return facts;
   if (facts.pending.alive) throw new Failure('busy', busyMessage(settings.host, facts.pending));
   const reply = await session.guard({
     operation: 'recover',

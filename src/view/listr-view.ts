@@ -240,6 +240,7 @@ const showHostEvent = (
     case 'host-started':
     case 'planned':
     case 'claimed':
+    case 'settled':
       return;
     default:
       event satisfies never;

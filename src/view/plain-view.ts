@@ -79,6 +79,7 @@ export const plainView = (
       case 'host-started':
       case 'planned':
       case 'claimed':
+      case 'settled':
         return;
       default:
         event satisfies never;

@@ -246,6 +246,7 @@ export const makeScene = (live: LiveState = oldState, given: Settings = settings
     guardScript: bytes('#!/bin/sh\n'),
     onPlan: () => undefined,
     probe: null,
+    earlier: null,
   };
   const scene: Scene = {
     time,

@@ -31,6 +31,8 @@ export const testSurroundings = (overrides: Partial<Surroundings> = {}): TestSur
     account: 'ann',
     operator: 'ann@bastion',
     version: '1.2.3',
+    // No process has this number (pid_max is at most 4194304, proc_sys_kernel(5)).
+    pid: 4_194_305,
     nowMs: () => nowMs,
     randomBytes: (count) => new Uint8Array(count).fill(0xab),
     stdout: output('stdout'),

@@ -128,7 +128,7 @@ describe('the operator’s mistakes', () => {
 });
 
 describe('help', () => {
-  test.each(['apply', 'plan', 'verify'])('%s --help has an example', async (command) => {
+  test.each(['apply', 'plan', 'verify', 'resume'])('%s --help has an example', async (command) => {
     const invocation = await parse(`${command} --help`);
     expect(invocation).toMatchObject({
       kind: 'text',

@@ -49,6 +49,8 @@ const scene = (
     command: 'apply',
     operator: 'ann@bastion',
     version: 'v',
+    inventory: '/inventory.yml',
+    resumes: null,
     hosts: names.map((host) => ({ host }) as unknown as Settings),
     forks: options.forks ?? 20,
     leaseS: 60,

@@ -1,0 +1,7 @@
+// Whether what is declared has changed since a run.
+import { createHash } from 'node:crypto';
+import type { Settings } from '../core/settings.ts';
+
+/** Digest of what is declared; secrets print as `[secret]` and so do not count. */
+export const declaredVersion = (settings: readonly Settings[]): string =>
+  createHash('sha256').update(JSON.stringify(settings), 'utf8').digest('hex');

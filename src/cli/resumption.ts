@@ -1,0 +1,201 @@
+// Which run is resumed, which of its hosts are left, and what is to be said before it begins.
+import { printable } from '../core/printable.ts';
+import type { Settings } from '../core/settings.ts';
+import { isAtGoal, isUnfinished, newestUnfinished, standingsOf, type Standing } from '../core/standing.ts';
+import { readRuns, type ReadRun } from '../engine/run-folders.ts';
+import type { Earlier } from '../engine/settle-earlier.ts';
+import { declaredVersion } from './declared-version.ts';
+import { hasErrors, loadFleet, type Fleet } from './load-fleet.ts';
+import type { ResumeOptions } from './resume-options.ts';
+import { holderOf } from './run-holder.ts';
+import { runsFolder } from './runs-folder.ts';
+import { UsageError, type Surroundings } from './surroundings.ts';
+
+/** Host names in one sentence; the rest are counted. */
+const HOSTS_NAMED_MAX = 12;
+
+/** What is left of a run. */
+export interface Resumption {
+  /** The run that is finished. */
+  readonly resumes: string;
+  /** Its hosts that are left. */
+  readonly fleet: Fleet;
+  readonly earlier: (settings: Settings) => Earlier;
+  /** Lines for the operator, before the question. */
+  readonly summary: readonly string[];
+}
+
+/**
+ * Finds what is to be resumed; a sentence when nothing is.
+ * @throws UsageError when there is no such run, when its controller lives, or when its inventory cannot be read
+ */
+export const findResumption = async (
+  options: ResumeOptions,
+  surroundings: Surroundings,
+): Promise<Resumption | string> => {
+  const runs = await readRuns(runsFolder(surroundings), options.run).catch((thrown: unknown) => {
+    throw new UsageError(`the journals cannot be read: ${String(thrown)}`);
+  });
+  const alive = await livingRuns(runs);
+  const run = options.run === null ? newest(runs, alive) : named(options.run, runs, alive);
+  if (run === null) return 'Nothing to resume: every host of every run came to its verdict.';
+  const standings = standingsOf(run.run, runs, alive);
+  const left = standings.filter((standing) => !isAtGoal(standing) && !alive.has(standing.run));
+  if (!left.some(isUnfinished)) {
+    const busy = standings.find((standing) => alive.has(standing.run) && isUnfinished(standing));
+    if (busy !== undefined) throw underWay(busy.run, alive.get(busy.run) ?? 0);
+    return nothingLeft(run, standings);
+  }
+  const chosen = options.onlySettle ? left.filter(isToBeAsked) : left;
+  if (chosen.length === 0) {
+    return `Nothing to settle: no host of run ${run.run} was in the middle. Not started were: ${namesOf(left)}.`;
+  }
+  const { fleet, changed } = await fleetOf(run, chosen, { options, surroundings });
+  return {
+    resumes: run.run,
+    fleet,
+    earlier: earlierOf(chosen, { run, runs, alive, thenApply: !options.onlySettle }),
+    summary: [
+      ...run.damage.map(
+        ({ line, what }) =>
+          `The journal of run ${run.run} is damaged at line ${line} (${what}); what is left of it is used.`,
+      ),
+      ...summaryOf(run, standings, { chosen, fleet, changed }),
+    ],
+  };
+};
+
+const livingRuns = async (runs: readonly ReadRun[]): Promise<ReadonlyMap<string, number>> => {
+  const alive = new Map<string, number>();
+  for (const { run, folder, state } of runs) {
+    // One that has told its end may still be writing its report.
+    const pid = state.exitCode === null ? await holderOf(folder) : null;
+    if (pid !== null) alive.set(run, pid);
+  }
+  return alive;
+};
+
+const underWay = (run: string, pid: number): UsageError =>
+  new UsageError(
+    `run ${run} is still under way (process ${pid} on this machine): wait for its end, or press Ctrl-C there`,
+  );
+
+const named = (name: string, runs: readonly ReadRun[], alive: ReadonlyMap<string, number>): ReadRun => {
+  const run = runs.find((each) => each.run === name);
+  if (run === undefined) throw new UsageError(`there is no run ${JSON.stringify(printable(name, 80))}`);
+  const pid = alive.get(name);
+  if (pid !== undefined) throw underWay(name, pid);
+  const command = run.state.started?.command;
+  if (command === 'plan' || command === 'verify') {
+    throw new UsageError(`run ${name} was a ${command}, which changes nothing: there is nothing to resume`);
+  }
+  return run;
+};
+
+const newest = (runs: readonly ReadRun[], alive: ReadonlyMap<string, number>): ReadRun | null => {
+  const found = newestUnfinished(runs, alive);
+  if (found !== null) return runs.find(({ run }) => run === found.run) ?? null;
+  const [first] = alive;
+  if (first !== undefined && newestUnfinished(runs, new Set()) !== null) throw underWay(...first);
+  return null;
+};
+
+/** A host that may be in the middle of something: that is for it to say. */
+const isToBeAsked = ({ open, begun, result }: Standing): boolean =>
+  open !== null || (begun && result === null);
+
+const nothingLeft = (run: ReadRun, standings: readonly Standing[]): string => {
+  const missed = standings.filter((standing) => !isAtGoal(standing));
+  const rest =
+    missed.length === 0
+      ? 'all are as declared'
+      : `${namesOf(missed)} did not get there, and the run said why: remove the cause, then apply`;
+  return `Nothing to resume: every host of run ${run.run} came to its verdict; ${rest}.`;
+};
+
+const namesOf = (standings: readonly { readonly host: string }[]): string => {
+  const more = standings.length - HOSTS_NAMED_MAX;
+  const names = standings.slice(0, HOSTS_NAMED_MAX).map(({ host }) => printable(host));
+  return `${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+};
+
+/** The chosen hosts as they are declared now, and whether that is what the run had. */
+const fleetOf = async (
+  run: ReadRun,
+  chosen: readonly Standing[],
+  { options, surroundings }: { readonly options: ResumeOptions; readonly surroundings: Surroundings },
+): Promise<{ readonly fleet: Fleet; readonly changed: boolean }> => {
+  const { started, hosts } = run.state;
+  const strangers = options.hosts.filter((host) => !hosts.has(host));
+  if (strangers.length > 0) throw new UsageError(`run ${run.run} has no host ${strangers.join(', ')}`);
+  const inventory = options.inventory ?? started?.inventory ?? null;
+  const of = { ...options, inventory };
+  const whole = await loadFleet({ ...of, hosts: [], limit: undefined }, surroundings, new Set(hosts.keys()));
+  if (hasErrors(whole.diagnostics)) return { fleet: whole, changed: true };
+  if (options.hosts.length === 0 && options.limit === undefined) noneForgotten(run, chosen, whole);
+  const names = new Set(chosen.map(({ host }) => host));
+  const fleet = await loadFleet(of, surroundings, names);
+  return { fleet, changed: started !== null && declaredVersion(whole.settings) !== started.version };
+};
+
+/** Who was in the middle and cannot be asked must not go unnoticed behind the good ends of the others. */
+const noneForgotten = ({ run }: ReadRun, chosen: readonly Standing[], fleet: Fleet): void => {
+  const missing = chosen.filter((standing) => isToBeAsked(standing) && !fleet.known.has(standing.host));
+  if (missing.length === 0) return;
+  throw new UsageError(
+    `run ${run} was cut off on ${namesOf(missing)}, which ${fleet.inventory} does not have any more: put it back there; or, at its console, as root: sh /var/lib/duo-fleet/guard.sh recover, and resume the others with --limit`,
+  );
+};
+
+const earlierOf = (
+  chosen: readonly Standing[],
+  {
+    run,
+    runs,
+    alive,
+    thenApply,
+  }: {
+    readonly run: ReadRun;
+    readonly runs: readonly ReadRun[];
+    readonly alive: ReadonlyMap<string, number>;
+    readonly thenApply: boolean;
+  },
+): ((settings: Settings) => Earlier) => {
+  const standings = new Map(chosen.map((standing) => [standing.host, standing]));
+  const dead = new Map(
+    runs.filter((each) => !alive.has(each.run)).map((each) => [each.run, each.state.started?.leaseS ?? null]),
+  );
+  return ({ host }) => {
+    const open = standings.get(host)?.open ?? null;
+    return {
+      run: open?.run ?? run.run,
+      tx: open?.tx ?? null,
+      changes: open?.changes ?? [],
+      dead,
+      thenApply,
+    };
+  };
+};
+
+const summaryOf = (
+  { run, state }: ReadRun,
+  standings: readonly Standing[],
+  {
+    chosen,
+    fleet,
+    changed,
+  }: { readonly chosen: readonly Standing[]; readonly fleet: Fleet; readonly changed: boolean },
+): readonly string[] => {
+  const present = new Set(fleet.settings.map(({ host }) => host));
+  const mine = chosen.filter(({ host }) => present.has(host));
+  const asked = mine.filter(isToBeAsked);
+  const rest = mine.filter((standing) => !isToBeAsked(standing));
+  const atGoal = standings.filter(isAtGoal).length;
+  const by = state.started === null ? '' : ` of ${printable(state.started.operator)}`;
+  return [
+    `Run ${run}${by}: ${atGoal} of ${standings.length} hosts are as declared and left alone.`,
+    ...(asked.length === 0 ? [] : [`In the middle, and asked what became of them: ${namesOf(asked)}.`]),
+    ...(rest.length === 0 ? [] : [`Not started, put back or not reached: ${namesOf(rest)}.`]),
+    ...(changed ? [`${fleet.inventory} is not what it was for that run: what it says now holds.`] : []),
+  ];
+};

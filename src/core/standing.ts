@@ -1,0 +1,132 @@
+// Where every host stands after all runs that one controller has journals of: what is left for `resume` to do.
+import type { ChangeSummary } from './change.ts';
+import type { HostState, RunState } from './run-state.ts';
+import type { HostResult } from './verdict.ts';
+
+/** One run as its journal tells it. */
+export interface RunRecord {
+  /** The name of the run's folder; the journal itself may have lost its first line. */
+  readonly run: string;
+  readonly state: RunState;
+}
+
+/** A transaction of which no journal knows the end. */
+export interface OpenTransaction {
+  readonly tx: string;
+  readonly run: string;
+  /** What it was to change. */
+  readonly changes: readonly ChangeSummary[];
+}
+
+/** Where one host stands. */
+export interface Standing {
+  readonly host: string;
+  /** The run that dealt with it last. */
+  readonly run: string;
+  /** That run began with it, and may have claimed it where its journal has lost lines. */
+  readonly begun: boolean;
+  readonly result: HostResult | null;
+  /** Only the host knows what became of it. */
+  readonly open: OpenTransaction | null;
+}
+
+/** Run names. */
+type Runs = Pick<ReadonlySet<string>, 'has'>;
+const NONE: Runs = new Set();
+
+/** Whether this command takes hosts through transactions; a journal without its first line tells by its claims. */
+const isChanging = ({ state }: RunRecord): boolean =>
+  state.started === null
+    ? [...state.hosts.values()].some(({ tx }) => tx !== null)
+    : state.started.command === 'apply' || state.started.command === 'resume';
+
+/**
+ * Where the hosts of one run stand, in the run's order, after it and all later runs over the same inventory: what a later
+ * one brought to an end is no longer open. A run that resumes another one speaks of that one's inventory, wherever it read
+ * its own. A host that the run does not have is none of its matter.
+ * @param alive runs that are still under way: what they have not begun yet is theirs all the same
+ */
+export const standingsOf = (
+  run: string,
+  records: readonly RunRecord[],
+  alive: Runs = NONE,
+): readonly Standing[] => {
+  const changing = inOrder(records).filter(isChanging);
+  const wanted = changing.find((record) => record.run === run);
+  if (wanted === undefined) return [];
+  const inventory = inventoryOf(wanted, records);
+  const standings = new Map<string, Standing>();
+  for (const record of changing) {
+    if (inventoryOf(record, records) !== inventory) continue;
+    for (const state of record.state.hosts.values()) {
+      standings.set(
+        state.host,
+        advance(standings.get(state.host) ?? null, state, { run: record.run, alive }),
+      );
+    }
+  }
+  return [...wanted.state.hosts.keys()].flatMap((host) => standings.get(host) ?? []);
+};
+
+/** Runs are named by their time. */
+const inOrder = (records: readonly RunRecord[]): readonly RunRecord[] =>
+  records.toSorted((a, b) => (a.run < b.run ? -1 : 1));
+
+const inventoryOf = (record: RunRecord, records: readonly RunRecord[]): string => {
+  let now = record;
+  // Each step leads to an older run, so that a damaged journal cannot lead round in a circle.
+  for (;;) {
+    const resumes = now.state.started?.resumes ?? null;
+    const older = records.find(({ run }) => run === resumes && run < now.run);
+    // Without a word about its inventory, a run is only about itself.
+    if (older === undefined) return now.state.started?.inventory ?? `run ${now.run}`;
+    now = older;
+  }
+};
+
+const advance = (
+  before: Standing | null,
+  state: HostState,
+  { run, alive }: { readonly run: string; readonly alive: Runs },
+): Standing => {
+  const { host, result } = state;
+  const isNews = alive.has(run)
+    ? result?.verdict !== 'skipped'
+    : state.stage !== 'waiting' && result?.verdict !== 'skipped';
+  if (before !== null && !isNews) return before;
+  const open = openIn(state, run) ?? (hasLooked(state) ? null : (before?.open ?? null));
+  return { host, run, begun: state.stage !== 'waiting', result, open };
+};
+
+const openIn = ({ tx, result, changes }: HostState, run: string): OpenTransaction | null =>
+  tx !== null && (result === null || result.verdict === 'stranded') ? { tx, run, changes } : null;
+
+/** Whether this run came so far that nothing of an earlier one can be left on the host. */
+const hasLooked = ({ tx, settled, result }: HostState): boolean =>
+  // A claim comes after whatever an earlier run left was put back.
+  tx !== null ||
+  settled ||
+  result?.verdict === 'confirmed' ||
+  result?.verdict === 'unchanged' ||
+  result?.verdict === 'rolled-back';
+
+/** Whether a host has not come to a verdict that somebody could see: what makes a run one to be resumed. */
+export const isUnfinished = ({ open, result }: Standing): boolean =>
+  open !== null || result === null || result.verdict === 'skipped' || result.verdict === 'stranded';
+
+/** Whether nothing is left to do for a host. */
+export const isAtGoal = ({ open, result }: Standing): boolean =>
+  open === null && (result?.verdict === 'confirmed' || result?.verdict === 'unchanged');
+
+/** The newest run, not one of the living, with an unfinished host that none of the living has; `null`: there is none. */
+export const newestUnfinished = (records: readonly RunRecord[], alive: Runs): RunRecord | null =>
+  inOrder(records)
+    .filter(isChanging)
+    .toReversed()
+    .find(
+      ({ run }) =>
+        !alive.has(run) &&
+        standingsOf(run, records, alive).some(
+          (standing) => !alive.has(standing.run) && isUnfinished(standing),
+        ),
+    ) ?? null;

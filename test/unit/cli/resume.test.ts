@@ -1,0 +1,276 @@
+// What `duo-fleet resume` chooses, says and leaves alone; journals are real, the engine is not.
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { invoke, type Wire } from '../../../src/cli/invoke.ts';
+import { holdRun } from '../../../src/cli/run-holder.ts';
+import type { Surroundings } from '../../../src/cli/surroundings.ts';
+import type { RunEvent } from '../../../src/core/event.ts';
+import type { HostResult, Verdict } from '../../../src/core/verdict.ts';
+import { journalLine, parseJournal } from '../../../src/engine/journal.ts';
+import type { Earlier } from '../../../src/engine/settle-earlier.ts';
+import { testSurroundings } from '../../support/surroundings.ts';
+
+const INVENTORY = `
+all:
+  hosts:
+    web1:
+    web2:
+    db1:
+  vars:
+    ansible_user: automation
+    duo_ikey: DIXXXXXXXXXXXXXXXXXX
+    duo_skey: env:SKEY
+    duo_api_host: api-12345678.duosecurity.com
+    ad_server_access_group: sg_serveraccess
+    ad_sudo_group: sg_sudo
+`;
+const OLD = '20261121-080000-0001';
+const NOW = '20261122-054735-abab';
+
+let folder = '';
+let inventory = '';
+let runs = '';
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'duo-fleet-resume-'));
+  inventory = join(folder, 'inventory.yml');
+  runs = join(folder, 'state', 'duo-fleet', 'runs');
+  writeFileSync(inventory, INVENTORY);
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const resultOf = (host: string, verdict: Verdict): HostResult => ({
+  host,
+  verdict,
+  changes: [],
+  findings: [],
+  checks: [],
+  failure: null,
+  durationMs: 1,
+});
+const ended = (host: string, verdict: Verdict): RunEvent => ({
+  type: 'host-ended',
+  result: resultOf(host, verdict),
+});
+const begun = (host: string): RunEvent => ({ type: 'host-started', host });
+const claimed = (host: string): RunEvent => ({ type: 'claimed', host, tx: `${OLD}-${host}` });
+
+const startOf = (run: string, more: Partial<Extract<RunEvent, { type: 'run-started' }>> = {}): RunEvent => ({
+  type: 'run-started',
+  run,
+  command: 'apply',
+  operator: 'ann@bastion',
+  hosts: ['web1', 'web2', 'db1'],
+  version: 'v',
+  inventory,
+  leaseS: 60,
+  ...more,
+});
+
+/** Puts a run's journal on the disk. */
+const journal = (run: string, events: readonly RunEvent[]): string => {
+  const path = join(runs, run);
+  mkdirSync(path, { recursive: true });
+  const text = events.map((event, seq) => journalLine({ ...event, seq, at: seq })).join('');
+  writeFileSync(join(path, 'events.jsonl'), text);
+  return path;
+};
+
+/** web1 is there, web2 was in the middle, db1 never began. */
+const cutOff = (): string =>
+  journal(OLD, [startOf(OLD), begun('web1'), ended('web1', 'confirmed'), begun('web2'), claimed('web2')]);
+
+const call = async (line: string, overrides: Partial<Surroundings> = {}) => {
+  const asked: { host: string; earlier: Earlier | undefined }[] = [];
+  const wire: Wire = async (order) => async (settings, emit) => {
+    asked.push({ host: settings.host, earlier: order.earlier?.(settings) });
+    await emit({ type: 'host-started', host: settings.host });
+    return resultOf(settings.host, 'confirmed');
+  };
+  const outside = testSurroundings({
+    argv: line.split(' '),
+    cwd: '/',
+    home: folder,
+    env: { XDG_STATE_HOME: join(folder, 'state'), SKEY: 'k'.repeat(40) },
+    ...overrides,
+  });
+  const ending = await invoke(outside, wire);
+  return { ...ending, ...outside.written, asked };
+};
+
+describe('resume', () => {
+  test('takes the hosts that are left, from the inventory of the run, and names the run in its journal', async () => {
+    cutOff();
+    const { exitCode, asked, stderr, stdout } = await call('resume --yes --json');
+    expect(exitCode).toBe(0);
+    expect(asked).toEqual([
+      {
+        host: 'web2',
+        earlier: expect.objectContaining({ run: OLD, tx: `${OLD}-web2`, thenApply: true }),
+      },
+      { host: 'db1', earlier: expect.objectContaining({ run: OLD, tx: null }) },
+    ]);
+    expect(asked[0]?.earlier?.dead.get(OLD)).toBe(60);
+    expect(stderr).toContain(`Run ${OLD} of ann@bastion: 1 of 3 hosts are as declared and left alone.`);
+    expect(stderr).toContain('asked what became of them: web2.');
+    expect(stderr).toContain('Not started, put back or not reached: db1.');
+    expect(JSON.parse(stdout)).toMatchObject({
+      command: 'resume',
+      hosts: [{ host: 'web2' }, { host: 'db1' }],
+    });
+    const { events } = parseJournal(readFileSync(join(runs, NOW, 'events.jsonl'), 'utf8'));
+    expect(events[0]).toMatchObject({ type: 'run-started', command: 'resume', resumes: OLD, inventory });
+  });
+
+  test('twice is once, by the run or without it', async () => {
+    cutOff();
+    await call('resume --yes');
+    for (const line of ['resume --yes', `resume ${OLD} --yes`, `resume ${NOW} --yes`]) {
+      const { exitCode, asked, stdout } = await call(line);
+      expect([line, exitCode, asked]).toEqual([line, 0, []]);
+      expect(stdout).toContain('Nothing to resume');
+    }
+    expect(readdirSync(runs)).toHaveLength(2);
+  });
+
+  test('with nothing to resume prints a document all the same under --json', async () => {
+    const { exitCode, stdout, stderr } = await call('resume --yes --json');
+    expect(exitCode).toBe(0);
+    expect(JSON.parse(stdout)).toEqual({ run: '', command: 'resume', exitCode: 0, hosts: [] });
+    expect(stderr).toContain('Nothing to resume');
+  });
+
+  test('--only-settle asks no question and takes only the hosts that were in the middle', async () => {
+    cutOff();
+    const { asked } = await call('resume --only-settle');
+    expect(asked).toMatchObject([{ host: 'web2', earlier: { thenApply: false } }]);
+  });
+
+  test('asks before it goes on, and without a terminal says so; nothing is touched', async () => {
+    cutOff();
+    const refused = await call('resume');
+    expect(refused.exitCode).toBe(2);
+    expect(refused.stderr).toContain('resume needs --yes where there is no terminal to ask on');
+    const no = await call('resume', { ask: async () => 'n' });
+    expect(no.exitCode).toBe(1);
+    expect([...refused.asked, ...no.asked]).toEqual([]);
+    expect(readdirSync(runs)).toEqual([OLD]);
+  });
+
+  test('--host takes one of the run, and a host that is none of it is an error', async () => {
+    cutOff();
+    expect((await call('resume --yes --host web3')).stderr).toContain(`run ${OLD} has no host web3`);
+    const { asked } = await call('resume --yes --host db1');
+    expect(asked.map(({ host }) => host)).toEqual(['db1']);
+    const rest = await call('resume --yes', { nowMs: () => Date.UTC(2026, 10, 23) });
+    expect(rest.asked.map(({ host }) => host)).toEqual(['web2']);
+  });
+
+  test('says when the inventory is not what it was, and not when it is', async () => {
+    const first = await call(`apply ${inventory} --yes`);
+    expect(first.exitCode).toBe(0);
+    const path = join(runs, NOW, 'events.jsonl');
+    // The run as it would be, had it been killed while it was at db1.
+    const { events } = parseJournal(readFileSync(path, 'utf8'));
+    const kept = events.filter((event) => !(event.type === 'host-ended' && event.result.host === 'db1'));
+    const text = kept
+      .filter(({ type }) => type !== 'run-ended')
+      .map((event, seq) => journalLine({ ...event, seq }))
+      .join('');
+    writeFileSync(path, text);
+    let question = '';
+    const listen = async (words: string): Promise<string> => {
+      question = words;
+      return 'n';
+    };
+    await call('resume', { ask: listen });
+    expect(question).not.toContain('is not what it was');
+    writeFileSync(inventory, INVENTORY.replace('sg_sudo', 'sg_other'));
+    await call('resume', { ask: listen });
+    expect(question).toContain('inventory.yml is not what it was for that run: what it says now holds.');
+  });
+
+  test('a host that was in the middle and that the inventory no longer has is not forgotten', async () => {
+    cutOff();
+    writeFileSync(inventory, INVENTORY.replace('    web2:\n', ''));
+    const { exitCode, asked, stderr } = await call('resume --yes');
+    expect([exitCode, asked]).toEqual([2, []]);
+    expect(stderr).toMatch(/was cut off on web2, which .+ does not have any more: .+guard\.sh recover/);
+    expect((await call('resume --yes --host db1')).asked).toHaveLength(1);
+  });
+
+  test('a journal with a torn end is used as far as it goes, and that is said', async () => {
+    const path = join(cutOff(), 'events.jsonl');
+    writeFileSync(path, readFileSync(path, 'utf8').slice(0, -5));
+    const { asked, stderr } = await call('resume --yes');
+    expect(asked).toMatchObject([{ host: 'web2', earlier: { tx: null } }, { host: 'db1' }]);
+    expect(stderr).toContain(`The journal of run ${OLD} is damaged at line 5 (truncated)`);
+  });
+});
+
+describe('a run', () => {
+  test('whose controller lives is not resumed, by its name or without', async () => {
+    await holdRun(cutOff(), process.pid);
+    for (const line of ['resume --yes', `resume ${OLD} --yes`]) {
+      const { exitCode, stderr, asked } = await call(line);
+      expect([exitCode, asked]).toEqual([2, []]);
+      expect(stderr).toContain(`run ${OLD} is still under way (process ${process.pid} on this machine)`);
+    }
+  });
+
+  test('that a living run is resuming is left to it', async () => {
+    cutOff();
+    const path = journal('20261122-000000-0002', [
+      startOf('20261122-000000-0002', { command: 'resume', resumes: OLD, hosts: ['web2', 'db1'] }),
+    ]);
+    await holdRun(path, process.pid);
+    for (const line of ['resume --yes', `resume ${OLD} --yes`]) {
+      const { exitCode, stderr, asked } = await call(line);
+      expect([exitCode, asked]).toEqual([2, []]);
+      expect(stderr).toContain('run 20261122-000000-0002 is still under way');
+    }
+  });
+
+  test.each([
+    ['has ended', { pid: 4_194_305, startTicks: '1' }],
+    ['has a later namesake', { pid: process.pid, startTicks: '1' }],
+    ['was of another boot', { pid: process.pid, bootId: 'another' }],
+  ])('whose process %s is resumed', async (_, changed) => {
+    const path = cutOff();
+    await holdRun(path, process.pid);
+    const file = join(path, 'holder.json');
+    const holder: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    writeFileSync(file, JSON.stringify(Object.assign({}, holder, changed)));
+    expect((await call('resume --yes')).asked).toHaveLength(2);
+  });
+
+  test('that came to its end is not resumed, whatever its verdicts are', async () => {
+    journal(OLD, [
+      startOf(OLD),
+      ended('web1', 'refused'),
+      ended('web2', 'rolled-back'),
+      ended('db1', 'confirmed'),
+    ]);
+    const { exitCode, stdout } = await call(`resume ${OLD} --yes`);
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/web1, web2 did not get there/);
+  });
+
+  test('that only looked, or that never was, is an error', async () => {
+    journal(OLD, [startOf(OLD, { command: 'plan' })]);
+    expect(await call(`resume ${OLD} --yes`)).toMatchObject({ exitCode: 2 });
+    expect((await call('resume 2020 --yes')).stderr).toContain('there is no run "2020"');
+    expect((await call('resume --yes')).stdout).toContain('Nothing to resume');
+  });
+
+  test('that was interrupted: the hosts that were skipped are left to do', async () => {
+    journal(OLD, [
+      startOf(OLD),
+      ended('web1', 'confirmed'),
+      ended('web2', 'skipped'),
+      ended('db1', 'skipped'),
+    ]);
+    expect((await call('resume --yes')).asked.map(({ host }) => host)).toEqual(['web2', 'db1']);
+  });
+});

@@ -1,0 +1,91 @@
+import { describe, expect, test } from 'vitest';
+import type { RunEvent } from '../../../src/core/event.ts';
+import { foldRun } from '../../../src/core/run-state.ts';
+import {
+  isAtGoal,
+  isUnfinished,
+  newestUnfinished,
+  standingsOf,
+  type RunRecord,
+} from '../../../src/core/standing.ts';
+import type { Verdict } from '../../../src/core/verdict.ts';
+
+type Start = Extract<RunEvent, { type: 'run-started' }>;
+
+const record = (run: string, events: readonly RunEvent[], start: Partial<Start> | null = {}): RunRecord => {
+  const first: Start = {
+    type: 'run-started',
+    run,
+    command: 'apply',
+    operator: 'ann@bastion',
+    hosts: ['web1'],
+    version: 'v',
+    inventory: '/a.yml',
+    ...start,
+  };
+  const all = start === null ? events : [first, ...events];
+  return { run, state: foldRun(all.map((event, seq) => ({ ...event, seq, at: seq }))) };
+};
+const begun: RunEvent = { type: 'host-started', host: 'web1' };
+const claimed = (tx: string): RunEvent => ({ type: 'claimed', host: 'web1', tx });
+const settled: RunEvent = { type: 'settled', host: 'web1', tx: 'tx-1', how: 'reverted' };
+const ended = (verdict: Verdict): RunEvent => ({
+  type: 'host-ended',
+  result: { host: 'web1', verdict, changes: [], findings: [], checks: [], failure: null, durationMs: 1 },
+});
+const cutOff = record('1', [begun, claimed('tx-1')]);
+
+describe('a host whose run was cut off in its transaction', () => {
+  test.each<readonly [string, readonly RunEvent[], boolean]>([
+    ['a later run that skipped it', [ended('skipped')], true],
+    ['a later run that did not reach it', [begun, ended('unreachable')], true],
+    ['a later run that found it held', [begun, ended('refused')], true],
+    ['a later run that nobody could see the end of', [begun, ended('stranded')], true],
+    ['a later run that asked it, and was refused by a finding', [begun, settled, ended('refused')], false],
+    ['a later run that confirmed it', [begun, claimed('tx-2'), ended('confirmed')], false],
+    ['a later run that found it as declared', [begun, ended('unchanged')], false],
+    ['a later run that put it back', [begun, claimed('tx-2'), ended('rolled-back')], false],
+  ])('is unfinished after %s: %#', (_, events, unfinished) => {
+    const later = record('2', events, { command: 'resume', resumes: '1' });
+    expect(standingsOf('1', [later, cutOff]).map(isUnfinished)).toEqual([unfinished]);
+  });
+
+  test('and again in a later run: the later transaction is the one to ask about', () => {
+    const later = record('2', [begun, claimed('tx-2')], { command: 'resume', resumes: '1' });
+    expect(standingsOf('1', [cutOff, later])).toMatchObject([{ open: { tx: 'tx-2', run: '2' } }]);
+  });
+
+  test('is not settled by its namesake in another inventory', () => {
+    const other = record('2', [begun, ended('confirmed')], { inventory: '/b.yml' });
+    expect(standingsOf('1', [cutOff, other]).map(isUnfinished)).toEqual([true]);
+  });
+
+  test('is settled by the run that resumed it, wherever that read its inventory', () => {
+    const other = record('2', [begun, ended('confirmed')], { inventory: '/b.yml', resumes: '1' });
+    expect(standingsOf('1', [cutOff, other]).map(isAtGoal)).toEqual([true]);
+  });
+
+  test('is told by its claim where the journal lost its first line', () => {
+    const torn = record('1', [claimed('tx-1')], null);
+    expect(newestUnfinished([torn], new Set())?.run).toBe('1');
+    const resumed = record('2', [begun, ended('confirmed')], { resumes: '1' });
+    expect(newestUnfinished([torn, resumed], new Set())).toBeNull();
+  });
+});
+
+describe('the newest unfinished run', () => {
+  test('is none that only looked', () => {
+    expect(newestUnfinished([record('1', [begun], { command: 'verify' })], new Set())).toBeNull();
+  });
+
+  test('is not one that is still under way, and not one whose host such a run has or is yet to begin', () => {
+    const later = record('2', [begun]);
+    expect(newestUnfinished([cutOff, later], new Set())?.run).toBe('2');
+    expect(newestUnfinished([cutOff, later], new Set(['2']))).toBeNull();
+    const yetToBegin = record('2', [], { resumes: '1' });
+    expect(newestUnfinished([cutOff, yetToBegin], new Set(['2']))).toBeNull();
+    expect(newestUnfinished([cutOff, yetToBegin], new Set())?.run).toBe('2');
+    const elsewhere = record('2', [begun], { inventory: '/b.yml' });
+    expect(newestUnfinished([cutOff, elsewhere], new Set(['2']))?.run).toBe('1');
+  });
+});
