@@ -6,10 +6,6 @@
  */
 export type DuoVersion = 'v1' | 'v2';
 
-/** The version whose rules hold for a package `1.11.3-1+b1`, `2.2.3-0`; for the time between both, the nearer one. */
-export const duoVersionOf = (packageVersion: string): DuoVersion =>
-  /^(?:\d+:)?[01]\./.test(packageVersion) ? 'v1' : 'v2';
-
 /**
  * Takes the value of one `groups` line apart at blanks (no other white space), where `\ ` is a blank within a name
  * (lib/util.c, duo_common_ini_handler). `crash`: the value ends in a backslash, at which 1.11.3 looks for the next word

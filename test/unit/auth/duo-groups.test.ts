@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { duoVersionOf, matchesDuoGroups, splitDuoGroups } from '../../../src/auth/duo-groups.ts';
+import { matchesDuoGroups, splitDuoGroups } from '../../../src/auth/duo-groups.ts';
 
 describe('a line of groups', () => {
   test.each([
@@ -67,15 +67,4 @@ describe('membership', () => {
   test('takes no time over a pattern made to take very long', () => {
     expect(matchesDuoGroups([`${'*a'.repeat(90)}b`], ['a'.repeat(200)])).toBe(false);
   });
-});
-
-test('the rules of a package follow from its version', () => {
-  expect(['1.11.3-1+b1', '0.9', '2.0.4-0', '2.2.3-0', '2.3.0', '12.0'].map(duoVersionOf)).toEqual([
-    'v1',
-    'v1',
-    'v2',
-    'v2',
-    'v2',
-    'v2',
-  ]);
 });
