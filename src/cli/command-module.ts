@@ -1,6 +1,7 @@
 // The shape that all commands share: an inventory, flags, examples.
 import type { CommandModule } from 'yargs';
-import { flagsOf, type CommandName, type RawOptions } from './options.ts';
+import type { RawOptions } from './flag-reader.ts';
+import { flagsOf, type CommandName } from './flags.ts';
 
 /** Told which command was chosen, with what yargs found; nothing runs inside yargs. */
 export type OnChosen = (command: CommandName, raw: RawOptions) => void;

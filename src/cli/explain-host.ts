@@ -31,7 +31,7 @@ import {
 import { loadFleet } from './load-fleet.ts';
 import type { RemoteOf } from './make-remote.ts';
 import { readySecrets, type OpenedSecrets } from './open-secrets.ts';
-import { DUO_SHOWN } from './options.ts';
+import { DUO_SHOWN } from './flags.ts';
 import { paintOf } from './paint-of.ts';
 import { readTemplates } from './product-files.ts';
 import { UsageError, type Surroundings } from './surroundings.ts';

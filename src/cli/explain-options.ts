@@ -1,7 +1,8 @@
 // What `explain` is asked: about one host, or about a folder of service files.
 import { DUO_ANSWERS, type DuoAnswer } from '../auth/duo-answer.ts';
 import { parseAddress } from '../core/ip-address.ts';
-import { connectOptions, flagReader, type ConnectOptions, type RawOptions } from './options.ts';
+import { flagReader, type RawOptions } from './flag-reader.ts';
+import { connectOptions, type ConnectOptions } from './options.ts';
 import { UsageError, type Surroundings } from './surroundings.ts';
 
 /** No line of a table is longer, however wide the terminal is: a table that wide is not read any more. */

@@ -1,5 +1,6 @@
 // What `resume` is asked.
-import { flagReader, readOptions, type Options, type RawOptions } from './options.ts';
+import { flagReader, type RawOptions } from './flag-reader.ts';
+import { readOptions, type Options } from './options.ts';
 import type { Surroundings } from './surroundings.ts';
 
 /** What the operator asked of a resumed run, with defaults. */

@@ -1,0 +1,157 @@
+// Every flag of every command: one table, from which yargs, the help and the environment's names are made.
+import type { Options as YargsOption } from 'yargs';
+import { DUO_ANSWERS, type DuoAnswer } from '../auth/duo-answer.ts';
+import type { Command } from '../core/event.ts';
+
+/** All that can be asked for: the runs, and `explain`, which is none. */
+export type CommandName = Command | 'explain';
+export const HOST_KEYS = ['strict', 'accept-new', 'off'] as const;
+/** How unknown host keys are met. */
+export type HostKeys = (typeof HOST_KEYS)[number];
+
+export const FORKS = { default: 20, min: 1, max: 500 } as const;
+/** Below 20 s a slow link could let it lapse between two renewals; above 600 s a lock-out would last too long. */
+export const LEASE_S = { default: 60, min: 20, max: 600 } as const;
+
+/** The answers of Duo that a table shows where none is asked for: the three that an administrator plans for. */
+export const DUO_SHOWN: readonly DuoAnswer[] = ['allow', 'deny', 'unreachable'];
+
+interface Flag {
+  readonly type: 'string' | 'number' | 'boolean';
+  readonly describe: string;
+  readonly requiresArg?: boolean;
+  readonly commands: readonly CommandName[];
+}
+
+const ALL: readonly CommandName[] = ['apply', 'plan', 'verify', 'resume'];
+const CONNECTING: readonly CommandName[] = [...ALL, 'explain'];
+
+/** Every flag by its name; `DUO_FLEET_<NAME>` sets it from the environment. */
+export const FLAGS: Readonly<Record<string, Flag>> = {
+  host: { commands: CONNECTING, type: 'string', requiresArg: true, describe: 'Only this host (repeatable)' },
+  limit: {
+    commands: ALL,
+    type: 'string',
+    requiresArg: true,
+    describe: "Only hosts that match Ansible's pattern",
+  },
+  yes: {
+    commands: ['apply', 'resume'],
+    type: 'boolean',
+    describe: 'Do not ask; required without a terminal',
+  },
+  forks: {
+    commands: ALL,
+    type: 'number',
+    requiresArg: true,
+    describe: `Hosts at a time (${FORKS.default})`,
+  },
+  lease: {
+    commands: ['apply', 'resume'],
+    type: 'number',
+    requiresArg: true,
+    describe: `Seconds after which a host that hears nothing puts itself back, ${LEASE_S.min} to ${LEASE_S.max} (${LEASE_S.default})`,
+  },
+  'check-enrolment': {
+    commands: ALL,
+    type: 'boolean',
+    describe: "Also ask Duo who of its groups' members is not enrolled; nobody gets a push",
+  },
+  probe: { commands: ['verify'], type: 'boolean', describe: 'Also try logins that must succeed' },
+  as: {
+    commands: ['apply', 'verify', 'resume'],
+    type: 'string',
+    requiresArg: true,
+    describe: "Also log in as this member of Duo's groups, on the first host: you approve the push",
+  },
+  inventory: {
+    commands: ['resume'],
+    type: 'string',
+    requiresArg: true,
+    describe: "Inventory file (the run's own)",
+  },
+  'only-settle': {
+    commands: ['resume'],
+    type: 'boolean',
+    describe: 'Only ask cut-off hosts how they ended, and bring none any further',
+  },
+  json: {
+    commands: CONNECTING,
+    type: 'boolean',
+    describe: 'One JSON document on stdout, progress on stderr',
+  },
+  report: {
+    commands: ALL,
+    type: 'string',
+    requiresArg: true,
+    describe: 'Also write the JSON document to this file',
+  },
+  'known-hosts': {
+    commands: CONNECTING,
+    type: 'string',
+    requiresArg: true,
+    describe: 'Host keys (~/.ssh/known_hosts)',
+  },
+  'host-keys': {
+    commands: CONNECTING,
+    type: 'string',
+    requiresArg: true,
+    describe: `Unknown host keys: ${HOST_KEYS.join(', ')} (strict)`,
+  },
+  'private-key': {
+    commands: CONNECTING,
+    type: 'string',
+    requiresArg: true,
+    describe: 'Key file to log in with',
+  },
+  user: {
+    commands: ['explain'],
+    type: 'string',
+    requiresArg: true,
+    describe: 'Only this account, with the walk through the stack, line by line',
+  },
+  service: {
+    commands: ['explain'],
+    type: 'string',
+    requiresArg: true,
+    describe: 'sshd or sudo; with --pam-dir any file of the folder',
+  },
+  from: {
+    commands: ['explain'],
+    type: 'string',
+    requiresArg: true,
+    describe: 'Address that the login comes from (ours)',
+  },
+  duo: {
+    commands: ['explain'],
+    type: 'string',
+    requiresArg: true,
+    describe: `How Duo answers: ${DUO_ANSWERS.join(', ')} (the table has ${DUO_SHOWN.join(', ')})`,
+  },
+  planned: {
+    commands: ['explain'],
+    type: 'boolean',
+    describe: 'Who would get in after apply, not who gets in now',
+  },
+  'pam-dir': {
+    commands: ['explain'],
+    type: 'string',
+    requiresArg: true,
+    describe: 'No host: evaluate the service files of this folder',
+  },
+};
+
+/** The flags of one command, for yargs. */
+export const flagsOf = (command: CommandName): Readonly<Record<string, YargsOption>> =>
+  Object.fromEntries(
+    Object.entries(FLAGS)
+      .filter(([, flag]) => flag.commands.includes(command))
+      .map(([name, { type, describe, requiresArg }]) => [
+        name,
+        { type, describe, requiresArg: requiresArg ?? false },
+      ]),
+  );
+
+/** `known-hosts` -> `DUO_FLEET_KNOWN_HOSTS`. */
+export const environmentName = (flag: string): string =>
+  `DUO_FLEET_${flag.toUpperCase().replaceAll('-', '_')}`;
