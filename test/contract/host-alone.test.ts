@@ -22,7 +22,7 @@ const SHORT_LEASE_S = 2;
 let fleet: LabFleet;
 let way: LabRemote;
 beforeAll(async () => {
-  fleet = await startFleet({ name: 'contract', hosts: REAL });
+  fleet = await startFleet({ name: 'hostalone', hosts: REAL });
   way = await labRemote(fleet);
 });
 afterAll(async () => {

@@ -117,24 +117,20 @@ async function writeLists(folder: string, codename: string): Promise<void> {
   await writeFile(join(folder, dist, 'Release'), release);
 }
 
-/** `gnupg` is a key ring of its own with one secret key and no passphrase. */
+/**
+ * `gnupg` is a key ring of its own with one secret key and no passphrase. Under a lock: gpg's daemon is one for each ring,
+ * and whoever stops it takes it away from another test suite that signs at the same time.
+ */
 async function sign(dist: string, gnupg: string): Promise<void> {
-  const gpg = [
-    'gpg',
-    '--homedir',
-    gnupg,
-    '--batch',
-    '--yes',
-    '--quiet',
-    '--armor',
-    '--digest-algo',
-    'SHA512',
-  ];
-  const release = join(dist, 'Release');
-  await mustRun([...gpg, '--output', join(dist, 'InRelease'), '--clear-sign', release]);
-  await mustRun([...gpg, '--output', join(dist, 'Release.gpg'), '--detach-sign', release]);
-  await stopAgent(gnupg);
+  await mustRun(['flock', `${gnupg}.lock`, 'sh', '-euc', SIGN, 'sh', gnupg, join(dist, 'Release')]);
 }
+
+const SIGN = `
+  gnupg=$1 release=$2
+  sign() { gpg --homedir "$gnupg" --batch --yes --quiet --armor --digest-algo SHA512 --output "$@" "$release"; }
+  sign "\${release%/*}/InRelease" --clear-sign
+  sign "$release.gpg" --detach-sign
+  gpgconf --homedir "$gnupg" --kill all`;
 
 /** gpg leaves a daemon behind for each key ring. */
 const stopAgent = (gnupg: string): Promise<string> =>

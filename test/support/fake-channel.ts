@@ -1,6 +1,6 @@
 // A channel whose far end is the test.
 import { Duplex, PassThrough } from 'node:stream';
-import { deferred } from '../../src/remote/deferred.ts';
+import { deferred } from '../../src/core/deferred.ts';
 import type { ExecChannel } from '../../src/remote/exec-channel.ts';
 
 export interface FakeChannel extends ExecChannel {

@@ -2,7 +2,7 @@ import { PassThrough, type Duplex } from 'node:stream';
 import { expect, test } from 'vitest';
 import type { ExecChannel } from '../../../src/remote/exec-channel.ts';
 import { readRelay, relayWords } from '../../../src/remote/duo-relay.ts';
-import { deferred } from '../../../src/remote/deferred.ts';
+import { deferred } from '../../../src/core/deferred.ts';
 import { deadlineIn, systemTimer } from '../../../src/remote/timer.ts';
 
 const NONCE = '0123456789abcdef0123456789abcdef';
