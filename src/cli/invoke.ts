@@ -264,7 +264,8 @@ const observed = async (
     paint,
     canDraw: out.isTty && !options.json && surroundings.env['TERM'] !== 'dumb',
     terminal: out.size,
-    write: (line) => void out.write(`${line}\n`),
+    writeRaw: (text) => void out.write(text),
+    nowMs: surroundings.nowMs,
   });
   try {
     return await runFleet({

@@ -7,7 +7,7 @@ import { X509Certificate } from 'node:crypto';
 import { Failure } from '../core/failure.ts';
 import type { AddressFacts } from '../core/preflight.ts';
 import { printable } from '../core/printable.ts';
-import { deferred } from './deferred.ts';
+import { deferred } from '../core/deferred.ts';
 import { within, type Deadline } from './timer.ts';
 
 const BODY_BYTES_MAX = 64 * 1024;

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { Duplex } from 'node:stream';
 import { Failure } from '../core/failure.ts';
 import { printable } from '../core/printable.ts';
-import { deferred } from './deferred.ts';
+import { deferred } from '../core/deferred.ts';
 import { Tail, type ExecChannel } from './exec-channel.ts';
 import { within, type Deadline } from './timer.ts';
 

@@ -1,7 +1,7 @@
 // How many connections may be between TCP and login at once.
 import pLimit from 'p-limit';
 import { Failure } from '../core/failure.ts';
-import { deferred } from './deferred.ts';
+import { deferred } from '../core/deferred.ts';
 import { within, type Deadline } from './timer.ts';
 
 /** sshd starts to drop unauthenticated connections at random from the 10th on (MaxStartups 10:30:100, sshd_config(5)). */

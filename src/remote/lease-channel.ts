@@ -2,7 +2,7 @@
 import { Failure } from '../core/failure.ts';
 import { printable } from '../core/printable.ts';
 import type { GuardReply, Lease } from '../core/remote.ts';
-import { deferred } from './deferred.ts';
+import { deferred } from '../core/deferred.ts';
 import { Tail, type ExecChannel } from './exec-channel.ts';
 import { deadlineIn, within, type Timer } from './timer.ts';
 

@@ -6,7 +6,7 @@ import { printable } from '../core/printable.ts';
 import { reveal } from '../core/secret.ts';
 import { AuthSequence, type Offer } from './auth-sequence.ts';
 import { watchBanner } from './banner-watch.ts';
-import { deferred } from './deferred.ts';
+import { deferred } from '../core/deferred.ts';
 import type { HostKeyAlgorithm } from './host-key-check.ts';
 import { ChosenAgent } from './ssh-agent.ts';
 import { connectionOf, type SshConnection } from './ssh-connection.ts';

@@ -1,6 +1,6 @@
 // Waiting, with a bound on every wait. The clock is a port so that tests decide what time it is.
 import { Failure } from '../core/failure.ts';
-import { deferred } from './deferred.ts';
+import { deferred } from '../core/deferred.ts';
 
 /** A monotonic clock and one-shot timers. */
 export interface Timer {
