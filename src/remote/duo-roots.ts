@@ -1,10 +1,11 @@
 // The certificate authorities that the module trusts when pam_duo.conf names no cafile.
 import { X509Certificate } from 'node:crypto';
 import { rootCertificates } from 'node:tls';
+import { DUO_ROOTS_KEPT } from './duo-roots-kept.ts';
 
 /**
  * The name of each root in lib/cacert.h of duo_unix from 2.1.0 on (commit 6ec3464). Their certificates are
- * Node's own: what an authority's name means is decided there, which of them count is decided here.
+ * Node's own, or those that it had once: what an authority's name means is decided there, which of them count is decided here.
  */
 const PINNED = [
   'Amazon Root CA 1',
@@ -24,7 +25,7 @@ const PINNED = [
   'IdenTrust Commercial Root TLS ECC CA 2',
 ] as const;
 
-/** The roots that are known, and the names of those that this Node does not have. */
+/** The roots that are known, and the names of those that are not. */
 export interface DuoRoots {
   readonly certificates: readonly string[];
   readonly missing: readonly string[];
@@ -39,7 +40,12 @@ export const duoRoots = (): DuoRoots => {
 };
 
 const pick = (): DuoRoots => {
-  const byName = new Map(rootCertificates.map((pem) => [nameOf(new X509Certificate(pem)), pem]));
+  const byName = new Map(
+    [...Object.values(DUO_ROOTS_KEPT), ...rootCertificates].map((pem) => [
+      nameOf(new X509Certificate(pem)),
+      pem,
+    ]),
+  );
   return {
     certificates: PINNED.flatMap((name) => byName.get(name) ?? []),
     missing: PINNED.filter((name) => !byName.has(name)),
