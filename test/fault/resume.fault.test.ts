@@ -6,7 +6,7 @@ import { foldRun } from '../../src/core/run-state.ts';
 import { isAtGoal, isUnfinished, standingsOf, type RunRecord } from '../../src/core/standing.ts';
 import type { HostResult } from '../../src/core/verdict.ts';
 import { journalLine, parseJournal } from '../../src/engine/journal.ts';
-import { fakeController } from '../support/fake-controller.ts';
+import { applyUntilKilled, fakeController } from '../support/fake-controller.ts';
 import { complaintsAbout, liveIs } from '../support/fake-host-checker.ts';
 import { boot, powerOff } from '../support/fake-host-guard.ts';
 import { LEASE_S, makeScene, type Scene } from '../support/fake-host-scene.ts';
@@ -35,29 +35,6 @@ const recordOf = (run: string, text: string): RunRecord => ({
   run,
   state: foldRun(parseJournal(text).events),
 });
-
-/** An apply whose controller dies when its journal has so many events, or in an operation; what it wrote until then. */
-const killedAt = async (
-  scene: Scene,
-  count: number,
-  onAsk: (count: number, kill: () => void) => void = () => undefined,
-): Promise<readonly RunEvent[]> => {
-  const controller = fakeController(scene.link.remote, (asked) => onAsk(asked, () => controller.kill()));
-  const events: RunEvent[] = [];
-  const applying = scene.apply({
-    remote: controller.remote,
-    sleep: (ms) => controller.live(scene.time.sleep(ms)),
-    emit: async (event) => {
-      await controller.live(scene.time.sleep(1));
-      events.push(event);
-      if (events.length === count) controller.kill();
-      await controller.live(Promise.resolve());
-    },
-  });
-  await scene.time.until(Promise.race([applying, controller.died]));
-  controller.kill();
-  return events;
-};
 
 const undisturbed = makeScene();
 await undisturbed.apply();
@@ -122,7 +99,7 @@ const WAYS: readonly (readonly [string, (scene: Scene) => Promise<void>])[] = [
 describe.each([...records.entries()])('a controller killed when record %i, %s, is on its disk', (at) => {
   test.each(WAYS)('and resumed %s: the host gets there, and twice is once', async (_, meanwhile) => {
     const scene = makeScene();
-    const events = await killedAt(scene, at + 1);
+    const events = await applyUntilKilled(scene, at + 1);
     expect(events).toHaveLength(at + 1);
     await meanwhile(scene);
     const old = recordOf(OLD, journalOf([startOf(OLD, null), ...events]));
@@ -132,7 +109,7 @@ describe.each([...records.entries()])('a controller killed when record %i, %s, i
 
   test('and only settled: the verdict is what the host is', async () => {
     const scene = makeScene();
-    const events = await killedAt(scene, at + 1);
+    const events = await applyUntilKilled(scene, at + 1);
     const old = recordOf(OLD, journalOf([startOf(OLD, null), ...events]));
     const { result, record } = await resume(scene, [old], false);
     await scene.time.pass(DUST_MS);
@@ -148,7 +125,7 @@ describe.each([...records.entries()])('a controller killed when record %i, %s, i
       (text: string) => `${text.slice(0, -9)}########\n`,
     ]) {
       const scene = makeScene();
-      const events = await killedAt(scene, at + 1);
+      const events = await applyUntilKilled(scene, at + 1);
       const old = recordOf(OLD, damage(journalOf([startOf(OLD, null), ...events])));
       await judged(scene, await resume(scene, [old]), old);
     }
@@ -169,7 +146,7 @@ describe('a journal that lost more than its last line', () => {
     ['task-ended canary', 'reverted'],
   ])('its claim, killed at %s: the host names the transaction, which is waited for', async (name, how) => {
     const scene = makeScene();
-    const events = await killedAt(scene, records.indexOf(name) + 1);
+    const events = await applyUntilKilled(scene, records.indexOf(name) + 1);
     const text = garbled(journalOf([startOf(OLD, null), ...events]), '"claimed"');
     const old = recordOf(OLD, text);
     expect(standingsOf(OLD, [old])).toMatchObject([{ open: null, begun: true }]);
@@ -194,13 +171,15 @@ describe('a journal that lost more than its last line', () => {
 const LATER_MS = [2, 700, 5_000] as const;
 const asked: string[] = [];
 const watched = makeScene();
-await killedAt(watched, Number.POSITIVE_INFINITY, () => asked.push(watched.link.operations.at(-1) ?? ''));
+await applyUntilKilled(watched, Number.POSITIVE_INFINITY, () =>
+  asked.push(watched.link.operations.at(-1) ?? ''),
+);
 
 describe.each([...asked.keys()])('a controller killed in its operation %i', (at) => {
   test.each(LATER_MS)('%i ms after it was sent: resumed, the host gets there', async (laterMs) => {
     const scene = makeScene();
     let killed = 0;
-    const events = await killedAt(scene, Number.POSITIVE_INFINITY, (count, kill) => {
+    const events = await applyUntilKilled(scene, Number.POSITIVE_INFINITY, (count, kill) => {
       if (count !== at + 1) return;
       killed += 1;
       void scene.time.sleep(laterMs).then(kill);
@@ -217,7 +196,7 @@ describe.each([...asked.keys()])('a controller killed in its operation %i', (at)
 test('a confirmation that arrived while the controller died is the verdict, with what was changed', async () => {
   const scene = makeScene();
   const confirming = undisturbed.link.operations.indexOf('guard confirm');
-  const events = await killedAt(scene, Number.POSITIVE_INFINITY, (_count, kill) => {
+  const events = await applyUntilKilled(scene, Number.POSITIVE_INFINITY, (_count, kill) => {
     if (scene.link.operations.length === confirming) void scene.time.sleep(700).then(kill);
   });
   const old = recordOf(OLD, journalOf([startOf(OLD, null), ...events]));
@@ -233,7 +212,7 @@ describe('what is resumed', () => {
 
   test('is waited for while its lease runs, and that is said', async () => {
     const scene = makeScene();
-    const events = await killedAt(scene, claimed + 5);
+    const events = await applyUntilKilled(scene, claimed + 5);
     const old = recordOf(OLD, journalOf([startOf(OLD, null), ...events]));
     const startedMs = scene.time.nowMs();
     await resume(scene, [old]);
@@ -270,7 +249,7 @@ describe('what is resumed', () => {
 
   test('is stranded, and still to be resumed, where the host does not answer', async () => {
     const scene = makeScene();
-    const events = await killedAt(scene, claimed + 5);
+    const events = await applyUntilKilled(scene, claimed + 5);
     const old = recordOf(OLD, journalOf([startOf(OLD, null), ...events]));
     scene.link.deadUntilMs = Number.POSITIVE_INFINITY;
     const { result, record } = await resume(scene, [old]);

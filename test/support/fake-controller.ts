@@ -1,5 +1,7 @@
 // A controller that can be killed: from one moment on nothing of it goes on, and its connections are cut.
+import type { RunEvent } from '../../src/core/event.ts';
 import type { Remote } from '../../src/core/remote.ts';
+import type { Scene } from './fake-host-scene.ts';
 import { deferred } from './fake-host-time.ts';
 
 /** One life of a controller. */
@@ -75,4 +77,27 @@ export const fakeController = (
         }),
     },
   };
+};
+
+/** An apply whose controller dies when its journal has so many events, or in an operation; what it wrote until then. */
+export const applyUntilKilled = async (
+  scene: Scene,
+  count: number,
+  onAsk: (count: number, kill: () => void) => void = () => undefined,
+): Promise<readonly RunEvent[]> => {
+  const controller = fakeController(scene.link.remote, (asked) => onAsk(asked, () => controller.kill()));
+  const events: RunEvent[] = [];
+  const applying = scene.apply({
+    remote: controller.remote,
+    sleep: (ms) => controller.live(scene.time.sleep(ms)),
+    emit: async (event) => {
+      await controller.live(scene.time.sleep(1));
+      events.push(event);
+      if (events.length === count) controller.kill();
+      await controller.live(Promise.resolve());
+    },
+  });
+  await scene.time.until(Promise.race([applying, controller.died]));
+  controller.kill();
+  return events;
 };

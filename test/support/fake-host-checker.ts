@@ -2,7 +2,7 @@
 // promised about the host, the verdict and the events.
 import type { RunEvent } from '../../src/core/event.ts';
 import type { HostResult } from '../../src/core/verdict.ts';
-import { BREAK_GLASS_PASSWORD, type LiveState } from './fake-host.ts';
+import { BREAK_GLASS_PASSWORD, sshdSettings, type LiveState } from './fake-host.ts';
 import { newState, oldState, SKEY, WRONG_PASSWORD, type Scene } from './fake-host-scene.ts';
 
 /** One text for a state, so that two can be compared. */
@@ -19,7 +19,8 @@ export const liveIs = (scene: Scene): 'old' | 'new' | 'mixed' => {
   return live === textOf(newState) ? 'new' : 'mixed';
 };
 
-const leftBehind = ({ host, link }: Scene): readonly string[] => [
+/** What is left on a host whose transaction has ended. */
+export const leftBehind = ({ host, link }: Scene): readonly string[] => [
   ...(host.disk.active === null ? [] : [`the claim of ${host.disk.active} is not released`]),
   ...(host.disk.armed === null ? [] : [`the boot unit of ${host.disk.armed} is still there`]),
   ...(host.disk.staged.size === 0 ? [] : ['staged files are left']),
@@ -28,6 +29,21 @@ const leftBehind = ({ host, link }: Scene): readonly string[] => [
   ...(host.memory.units.size === 0 ? [] : [`units still run: ${[...host.memory.units.keys()].join(', ')}`]),
   ...(link.open() === 0 ? [] : [`${link.open()} connections were not closed`]),
 ];
+
+/** The host as it stands: somebody gets in, sshd has read what its files say, and its records are true. */
+export const standsWrong = (scene: Scene): readonly string[] => {
+  const { host } = scene;
+  const live = liveIs(scene);
+  const record = [...host.disk.ended.values()].at(-1);
+  return [
+    ...(live === 'mixed' ? ['the host is neither old nor new'] : []),
+    ...(host.letsIn() ? [] : ['nobody gets in']),
+    ...(host.memory.sshd === sshdSettings(host) ? [] : ['sshd runs with other settings than its files say']),
+    ...(record !== undefined && record.startsWith('confirmed') !== (live === 'new')
+      ? [`the record says ${record}, and the host is ${live}`]
+      : []),
+  ];
+};
 
 const verdictAgainstHost = (scene: Scene, result: HostResult): readonly string[] => {
   const live = liveIs(scene);
@@ -39,7 +55,7 @@ const verdictAgainstHost = (scene: Scene, result: HostResult): readonly string[]
     case 'rolled-back':
       return live === 'old' ? [] : [`${result.verdict}, and the host is ${live}`];
     case 'stranded':
-      return scene.time.nowMs() < scene.link.deadUntilMs ? [] : ['stranded, and the host could be asked'];
+      return scene.link.stayedDead() ? [] : ['stranded, and the host could be asked'];
     case 'unchanged':
     case 'skipped':
     case 'compliant':
@@ -77,6 +93,7 @@ export const secretComplaints = (scene: Scene, result: HostResult): readonly str
 /** Everything that is wrong after an apply whose dust has settled; a full journal's open rows are forgiven. */
 export const complaintsAbout = (scene: Scene, result: HostResult): readonly string[] => [
   ...verdictAgainstHost(scene, result),
+  ...standsWrong(scene),
   ...leftBehind(scene),
   ...(scene.journal.isFull() ? [] : rowComplaints(scene.events)),
   ...secretComplaints(scene, result),

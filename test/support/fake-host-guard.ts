@@ -1,6 +1,6 @@
 // The fake host's guard: templates/guard.sh's operations, lease and watcher, told again in memory.
 import { GUARD_EXIT } from '../../src/core/remote.ts';
-import type { FakeHost, FakeTransaction } from './fake-host.ts';
+import { sshdSettings, type FakeHost, type FakeTransaction } from './fake-host.ts';
 import {
   act,
   activate,
@@ -61,7 +61,9 @@ const claim = async (
       if (disk.active !== null) return;
       disk.active = transaction.tx;
       disk.guard = true;
-      memory.leaseUntilMs = host.time.nowMs() + Number(leaseS) * 1000;
+      memory.leaseUntilMs = host.duties.armsUnheard
+        ? host.time.nowMs() + Number(leaseS) * 1000
+        : Number.POSITIVE_INFINITY;
       memory.watcher = transaction.tx;
     }).catch((thrown: unknown) => {
       // `give_up` of the script: nothing but our own folder was written.
@@ -77,7 +79,7 @@ const claim = async (
 const watch = async (host: FakeHost, tx: string, boots: number): Promise<void> => {
   const alive = (): boolean => host.memory.boots === boots && host.memory.powered;
   while (alive() && !['confirmed', 'aborted', 'reverted', 'gone'].includes(stateOf(host, tx))) {
-    if (host.time.nowMs() > host.memory.leaseUntilMs) {
+    if (host.duties.firesWhenLapsed && host.time.nowMs() > host.memory.leaseUntilMs) {
       await revertUnit(host, tx, () => undefined);
       if (stateOf(host, tx) === 'reverting') await host.time.sleep(RETRY_MS);
     }
@@ -87,18 +89,19 @@ const watch = async (host: FakeHost, tx: string, boots: number): Promise<void> =
 };
 
 const confirm = async (host: FakeHost, tx: string, nonce: string, say: Say): Promise<number> => {
+  const { fencesConfirm, comparesNonce } = host.duties;
   const end = host.disk.ended.get(tx);
-  if (end !== undefined) {
+  if (end !== undefined && fencesConfirm) {
     status(host, tx, say);
     return end.startsWith('confirmed') ? GUARD_EXIT.ok : GUARD_EXIT.fenced;
   }
   const transaction = host.disk.transactions.get(tx);
-  if (transaction === undefined || transaction.nonce !== nonce) {
+  if (fencesConfirm && (transaction === undefined || (comparesNonce && transaction.nonce !== nonce))) {
     say('fenced: this is not the confirmation of the transaction that holds the host');
     return GUARD_EXIT.fenced;
   }
   await act(host, null, 'confirm', () => {
-    advance(transaction, 'activated', 'confirmed');
+    if (fencesConfirm && transaction !== undefined) advance(transaction, 'activated', 'confirmed');
     host.disk.ended.set(tx, ENDS['confirmed'] ?? '');
   });
   await cleanUp(host, tx, say);
@@ -228,8 +231,11 @@ export const powerOff = (host: FakeHost): void => {
 export const boot = async (host: FakeHost): Promise<void> => {
   host.memory.powered = true;
   host.memory.boots += 1;
-  const transaction = host.disk.transactions.get(host.disk.armed ?? '');
-  if (transaction === undefined) return;
-  if (beginRevert(transaction) === 'reverting') await restoreFiles(host, transaction, null, () => undefined);
-  await revert(host, transaction.tx, () => undefined);
+  const armed = host.duties.restoresAtBoot ? host.disk.armed : null;
+  const transaction = host.disk.transactions.get(armed ?? '');
+  if (transaction !== undefined && beginRevert(transaction) === 'reverting') {
+    await restoreFiles(host, transaction, null, () => undefined);
+  }
+  host.memory.sshd = sshdSettings(host);
+  if (transaction !== undefined) await revert(host, transaction.tx, () => undefined);
 };

@@ -32,6 +32,13 @@ const LATENCY_MS = 5;
 const KEEPALIVE_MS = 15_000;
 const CONNECT_MS = 10_000;
 
+/** `always`: every later operation, too. */
+export interface PlannedFault {
+  readonly at: number;
+  readonly fault: Fault;
+  readonly always?: boolean;
+}
+
 export interface FakeLink {
   readonly remote: Remote;
   /** Every operation that was asked for, in its order: `guard claim`, `rehearse automation by key`. */
@@ -39,9 +46,13 @@ export interface FakeLink {
   /** For each of them, over which connection, counted from 1. */
   readonly connectionOf: readonly number[];
   /** Which operations (from 0) meet which faults. */
-  plan: readonly { readonly at: number; readonly fault: Fault }[];
+  plan: readonly PlannedFault[];
+  /** Called with the number of each operation, before it is sent. */
+  onOperation: (at: number) => void;
   /** How many of the plan's faults have happened. */
   readonly fired: () => number;
+  /** Whether nobody can get an answer through it any more. */
+  readonly stayedDead: () => boolean;
   /** Nothing gets through before this moment. */
   deadUntilMs: number;
   /** Connections that nobody has closed. */
@@ -96,11 +107,14 @@ export const fakeLink = (host: FakeHost): FakeLink => {
   let stalledUntilMs = 0;
 
   const faultOf = (connection: Connection, name: string): Fault | null => {
+    const number = operations.length;
+    link.onOperation(number);
     operations.push(name);
     connectionOf.push(connection.number);
-    const fault = link.plan.find(({ at }) => at === operations.length - 1)?.fault ?? null;
-    if (fault === null) return null;
-    fired += 1;
+    const planned = link.plan.find(({ at, always = false }) => at === number || (always && number > at));
+    if (planned === undefined) return null;
+    const { fault } = planned;
+    if (planned.at === number) fired += 1;
     if (fault === 'dead') link.deadUntilMs = Number.POSITIVE_INFINITY;
     if (fault === 'dead-a-while') link.deadUntilMs = time.nowMs() + BEYOND_LEASE_MS;
     if (fault === 'stalled') stalledUntilMs = time.nowMs() + BEYOND_LEASE_MS;
@@ -302,7 +316,11 @@ export const fakeLink = (host: FakeHost): FakeLink => {
     operations,
     connectionOf,
     plan: [],
+    onOperation: () => undefined,
     fired: () => fired,
+    stayedDead: () =>
+      link.deadUntilMs === Number.POSITIVE_INFINITY ||
+      link.plan.some(({ at, always = false }) => always && operations.length > at),
     deadUntilMs: 0,
     open: () => connections.size,
   };

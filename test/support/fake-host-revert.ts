@@ -1,7 +1,7 @@
 // How a transaction ends on the fake host: what templates/guard.sh does to put back and to clear up, told again in memory.
 import { GUARD_EXIT } from '../../src/core/remote.ts';
 import type { FakeHost, FakeTransaction, FakeUnit } from './fake-host.ts';
-import { act, ENDS, manifestOf, sameFile, type Say } from './fake-host-units.ts';
+import { act, ENDS, manifestOf, reload, sameFile, type Say } from './fake-host-units.ts';
 
 /** Puts back what was, and gives the paths that somebody else had changed meanwhile. */
 export const restoreFiles = async (
@@ -58,7 +58,7 @@ export const revertBody = async (
 ): Promise<number> => {
   for (const name of ['prepare', 'activate']) {
     const writer = host.memory.units.get(`${name} ${transaction.tx}`);
-    if (writer !== undefined) writer.stopped = true;
+    if (writer !== undefined && host.duties.fencesWriters) writer.stopped = true;
   }
   switch (beginRevert(transaction)) {
     case 'confirmed':
@@ -71,7 +71,11 @@ export const revertBody = async (
       break;
     case 'reverting': {
       say('#mark task-started revert');
+      if (!host.duties.recordsLast) host.disk.ended.set(transaction.tx, ENDS['reverted'] ?? '');
       const foreign = await restoreFiles(host, transaction, unit, say);
+      // Also where the files are back already: what put them there may have been stopped before it could reload.
+      const service = manifestOf(transaction).find(({ kind }) => kind === 'reload');
+      if (service !== undefined && host.duties.reloadsAfterRestore) await reload(host, unit, service.path);
       if (transaction.packagesStarted) {
         await act(host, unit, 'restore packages', () => restorePackages(host, transaction));
       }

@@ -189,6 +189,10 @@ const differencesOf = (facts: Facts): readonly Difference[] =>
 export const makeScene = (live: LiveState = oldState, given: Settings = settings): Scene => {
   const time = virtualTime(START_MS);
   const host = fakeHost(settings.host, time, live);
+  // A stack that names a module which is not there, or has no settings, shuts everybody out.
+  host.letsIn = () =>
+    host.files.get(PAM_SSHD)?.text !== 'auth new\n' ||
+    (host.packages.has('duo-unix') && host.files.has('/etc/duo/pam_duo.conf'));
   const link = fakeLink(host);
   let runs = 0;
   let full = false;

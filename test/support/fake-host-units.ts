@@ -3,6 +3,7 @@
 import { GUARD_EXIT } from '../../src/core/remote.ts';
 import {
   digestOf,
+  sshdSettings,
   Stopped,
   type FakeFile,
   type FakeHost,
@@ -192,6 +193,12 @@ export const checkLive = (host: FakeHost, transaction: FakeTransaction): void =>
   }
 };
 
+/** sshd reads its settings anew. */
+export const reload = (host: FakeHost, unit: FakeUnit | null, service: string): Promise<void> =>
+  act(host, unit, `reload ${service}`, () => {
+    host.memory.sshd = sshdSettings(host);
+  });
+
 const swapPackages = async (host: FakeHost, transaction: FakeTransaction, unit: FakeUnit): Promise<void> => {
   await act(host, unit, 'packages started', () => {
     transaction.packagesStarted = true;
@@ -222,7 +229,7 @@ export const activate = async (
       step = n;
       say(`#mark task-started ${step}`);
     } else if (kind === 'packages') await swapPackages(host, transaction, unit);
-    else if (kind === 'reload') await act(host, unit, `reload ${path}`, () => undefined);
+    else if (kind === 'reload') await reload(host, unit, path);
     else {
       await act(host, unit, `put ${path}`, () => {
         if (!isUntouched(host, transaction, line)) {

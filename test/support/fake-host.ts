@@ -6,6 +6,7 @@ import type { Facts, FileFacts } from '../../src/core/facts.ts';
 import type { PreflightFacts } from '../../src/core/preflight.ts';
 import type { LoginAttempt, LoginOutcome, ObserveRequest } from '../../src/core/remote.ts';
 import { reveal } from '../../src/core/secret.ts';
+import { ALL_DUTIES, type GuardDuties } from './fake-host-duties.ts';
 import type { VirtualTime } from './fake-host-time.ts';
 
 export interface FakeFile {
@@ -68,7 +69,11 @@ export interface FakeHost {
     leaseUntilMs: number;
     watcher: string | null;
     readonly units: Map<string, FakeUnit>;
+    /** The settings that sshd has read: at its start, and when it was reloaded. */
+    sshd: string;
   };
+  /** What its guard does; a bug is one that it does not. */
+  duties: GuardDuties;
   /** How long one action of a unit takes; a test may make an operation slow. */
   slowMs: number;
   /** How long a login takes, a nested one too. */
@@ -145,7 +150,15 @@ export const fakeHost = (name: string, time: VirtualTime, live: LiveState): Fake
     armed: null,
     staged: new Map(),
   },
-  memory: { boots: 0, powered: true, leaseUntilMs: 0, watcher: null, units: new Map() },
+  memory: {
+    boots: 0,
+    powered: true,
+    leaseUntilMs: 0,
+    watcher: null,
+    units: new Map(),
+    sshd: sshdSettings(live),
+  },
+  duties: ALL_DUTIES,
   slowMs: 1_000,
   loginMs: 400,
   onAction: () => undefined,
@@ -159,6 +172,14 @@ export const fakeHost = (name: string, time: VirtualTime, live: LiveState): Fake
   noNamespace: null,
   broken: new Map(),
 });
+
+/** What sshd reads when it starts or is reloaded: its stacks are PAM's to read, at each login. */
+export const sshdSettings = ({ files }: Pick<LiveState, 'files'>): string =>
+  [...files]
+    .filter(([path]) => path.startsWith('/etc/ssh/'))
+    .map(([path, { text }]) => `${path}\n${text}`)
+    .toSorted()
+    .join('');
 
 /** A copy of what is live. */
 export const liveState = (host: FakeHost): LiveState => ({
