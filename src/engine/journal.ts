@@ -177,18 +177,20 @@ export const parseJournal = (
   const damage: JournalDamage[] = [];
   const lines = text.split('\n');
   const tail = lines.pop() ?? '';
-  let expected = 0;
+  let next = 0;
+  let garbled = 0;
   for (const [index, line] of lines.entries()) {
     const event = intactEvent(line);
-    if (event === null || event.seq < expected) {
+    if (event === null || event.seq < next) {
       damage.push({ line: index + 1, what: 'garbled' });
-      // Counted as the one event that stood here, so that one garbled line is one complaint.
-      expected += 1;
+      garbled += 1;
       continue;
     }
-    if (event.seq > expected) damage.push({ line: index + 1, what: 'missing' });
+    // Each garbled line may be an event that stood there, or a part of one: an intact one is used in any case.
+    if (event.seq > next + garbled) damage.push({ line: index + 1, what: 'missing' });
     events.push(event);
-    expected = event.seq + 1;
+    next = event.seq + 1;
+    garbled = 0;
   }
   if (tail !== '') damage.push({ line: lines.length + 1, what: 'truncated' });
   return { events, damage };
