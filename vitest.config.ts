@@ -17,7 +17,7 @@ export default defineConfig({
   test: {
     projects: [
       kind('unit'),
-      kind('fault'),
+      kind('fault', { testTimeout: 60_000 }),
       kind('contract', { testTimeout: 120_000, ...onHosts }),
       kind('lab', { testTimeout: 300_000, ...onHosts }),
     ],
