@@ -14,7 +14,7 @@
 #     tx/TX/snap/                what was: N (a copy), list (N, present or absent, path), dirs, deb/
 #     tx/TX/root/                the candidate files as a tree, laid over the live ones in a rehearsal
 #     ended/TX                   the record of how it ended; the controller believes this and nothing else
-#     snapshots/TX/              what was before a confirmed transaction
+#     snapshots/TX/              what was before a confirmed transaction, and what it left: a rollback goes by both
 #   /etc/.duo-fleet/             while a transaction runs: new and old files, ready to be renamed into place
 #   /run/duo-fleet/lease         deadline, seconds of uptime: monotonic, and needs no disk
 #   /run/duo-fleet/out/          what the transaction's units said
@@ -38,6 +38,7 @@ ETC_DIR=/etc/.duo-fleet
 RUN_DIR=/run/duo-fleet
 UNIT_DIR=/etc/systemd/system
 KEEP_SNAPSHOTS=5
+KEEP_SNAPSHOTS_DAYS=90
 KEEP_RECORDS=50
 LOCK_WAIT_S=20
 CLAIM_WAIT_S=60
@@ -308,6 +309,9 @@ watch() {
 # Lines of in/manifest, in activation order: `step ID` and, numbered from 1 without a gap,
 #   file N MODE SHA256-BEFORE PATH | absent N - SHA256-BEFORE PATH | packages N - - - | reload N - - SERVICE
 # SHA256-BEFORE is what the controller saw: a digest or `absent`.
+# A rollback has in/source, the transaction whose kept snapshot its contents come from, and lines
+#   back N M:FINGERPRINT SHA256-BEFORE PATH | along N M:FINGERPRINT SHA256-BEFORE PATH
+# where M is the number of the copy in that snapshot. What goes along is the packages': their scripts may write it, too.
 pkg_lines() { if [ -r "$T/in/pkg/$1" ]; then cat "$T/in/pkg/$1"; fi; }
 known() { dpkg-query -W -f '${db:Status-Status}\n' "$1" 2>/dev/null | grep -qv '^not-installed$'; }
 installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
@@ -354,12 +358,153 @@ download() {
   done || exit "$FAILED"
 }
 
+# --- a rollback: what a confirmed transaction's snapshot keeps, taken for what is to be ---
+
+is_rollback() { [ -e "$T/in/source" ]; }
+source_folder() { say "$HOME_DIR/snapshots/$(cat "$T/in/source")"; }
+# Everything is copied, and looked at, before anything is touched: from here on nobody needs that snapshot any more.
+fetch_kept() {
+  from=$(source_folder)
+  [ -r "$from/after" ] || fail "the snapshot ${from##*/} is not on this host any more: nothing was touched"
+  mkdir -p "$T/in/new" "$T/kept-debs" "$T/snap/deb"
+  cp "$T/in/source" "$T/snap/source" && cp "$from/dirs" "$T/snap/dirs-undone" ||
+    fail 'cannot write the snapshot, is the disk full? Nothing was touched'
+  while read -r kind n copy _ path; do
+    case $kind in
+    back | along)
+      cp -a -- "$from/${copy%%:*}" "$T/in/new/$n" && [ "$(fingerprint "$T/in/new/$n")" = "${copy#*:}" ] ||
+        fail "the kept copy of $path cannot be had, or is not the one that was looked at: nothing was touched"
+      ;;
+    esac
+  done <"$T/in/manifest"
+  [ -d "$T/in/pkg" ] || return 0
+  our_packages | cmp -s - "$T/in/pkg/live" || {
+    log 'the packages were changed since they were read: nothing was touched'
+    exit "$DRIFTED"
+  }
+  pkg_lines install | while read -r name version; do
+    ln "$from/deb/$name.deb" "$T/kept-debs/$name.deb" && [ "$(dpkg-deb -f "$T/kept-debs/$name.deb" Version)" = "$version" ] ||
+      fail "the kept copy of the package $name $version cannot be had: nothing was touched"
+  done || exit "$FAILED"
+  # shellcheck disable=SC2046
+  named=$(naming_any $(pkg_lines purge) | while read -r path; do
+    awk -v p="$path" '$5 == p { found = 1 } END { exit !found }' "$T/in/manifest" || printf '%s ' "$path"
+  done)
+  [ -z "$named" ] || fail "a module that goes with its package is named by ${named% }, which no run of duo-fleet wrote; take the line out there: nothing was touched"
+  rehearse_packages
+}
+# What apt would do says whether the packages can go and come without a network, and without any others.
+rehearse_packages() {
+  set -- -s -q -y --allow-downgrades -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= install
+  for deb in "$T"/kept-debs/*.deb; do
+    if [ -f "$deb" ]; then set -- "$@" "$deb"; fi
+  done
+  for name in $(pkg_lines purge); do set -- "$@" "$name-"; done
+  said=$(timeout 60 apt-get "$@" 2>&1 </dev/null) || {
+    say "$said" | grep '^E: '
+    fail 'the packages cannot be put back as they were: nothing was touched'
+  }
+  others=$(say "$said" | sed -n 's/^\(Inst\|Remv\|Purg\) \([^ :]*\).*/\2/p' | sort -u | while read -r name; do
+    { pkg_lines install && pkg_lines purge; } | grep -q "^$name\( \|\$\)" || printf '%s ' "$name"
+  done)
+  [ -z "$others" ] || fail "the packages cannot be put back alone, ${others% } would have to come or go with them: nothing was touched"
+}
+# naming_any PACKAGE...: PAM files that name a module of theirs, by its path or, where libpam looks for it, by its name alone.
+naming_any() { # PACKAGE...
+  for name; do naming "$name"; done | sort -u
+}
+naming() {
+  {
+    dpkg-query -L "$1" 2>/dev/null | grep '/security/[^/]*\.so$'
+    # A package that is half there may not tell its files.
+    if ! is_rollback && [ -r "$T/in/module" ]; then cat "$T/in/module"; fi
+  } | while read -r path; do
+    grep -rlF -e "${path#/usr}" /etc/pam.d
+    case $path in
+    /lib/*security/* | /usr/lib/*security/*) grep -rlE "^[^#]*[[:space:]]${path##*/}([[:space:]]|\$)" /etc/pam.d ;;
+    esac
+  done
+}
+# What the transaction left, file by file: what is found otherwise later was somebody's doing.
+note_after() {
+  while read -r n _ path; do say "$n $(fingerprint "$path")"; done <"$T/snap/list" >"$T/snap/after" &&
+    if [ -d "$T/in/pkg" ]; then our_packages >"$T/snap/packages-after"; fi
+}
+# kept [RUN]: the snapshots of this host, the newest first, and all about the one that is meant: RUN's, or the newest.
+#   kept TX SINCE RUN OPERATOR | chosen TX | undoes TX | too-old
+#   entry STEP|- N WAS AFTER NOW PATH | reload SERVICE | packages known | package was|after|now STATUS NAME VERSION
+#   deb NAME | since PATH
+kept() {
+  chosen=''
+  # shellcheck disable=SC2012
+  newest_first=$(ls -1t "$HOME_DIR/snapshots" 2>/dev/null)
+  for TX in $newest_first; do
+    owner="$HOME_DIR/snapshots/$TX/owner"
+    [ -r "$owner" ] || continue
+    run=$(sed -n 's/^run=//p' "$owner")
+    say "kept $TX $(sed -n 's/^since=//p' "$owner") $run $(sed -n 's/^operator=//p' "$owner")"
+    if [ -z "$chosen" ] && [ "$run" = "${1:-$run}" ]; then chosen=$TX; fi
+  done
+  if [ -n "$chosen" ]; then about_kept "$HOME_DIR/snapshots/$chosen"; fi
+}
+about_kept() { # FOLDER
+  say "chosen ${1##*/}"
+  if [ ! -r "$1/after" ]; then
+    say too-old
+    return
+  fi
+  if [ -r "$1/source" ]; then say "undoes $(cat "$1/source")"; fi
+  while read -r n what path; do
+    was=absent
+    if [ "$what" = present ]; then was=$(fingerprint "$1/$n"); fi
+    step=$(awk -v n="$n" '$1 == "step" { s = $2 } $1 ~ /^(file|absent|back)$/ && $2 == n { print s }' "$1/manifest")
+    say "entry ${step:--} $n $was $(awk -v n="$n" '$1 == n { print $2 }' "$1/after") $(fingerprint "$path") $path"
+  done <"$1/list"
+  sed -n 's/^reload [0-9]* - - /reload /p' "$1/manifest"
+  if [ -r "$1/packages-after" ]; then
+    say 'packages known'
+    sed 's/^/package was /' "$1/packages"
+    sed 's/^/package after /' "$1/packages-after"
+    sort -u "$1/package-names" | while read -r name; do
+      dpkg-query -W -f 'package now ${db:Status-Status} ${Package} ${Version}\n' "$name" 2>/dev/null
+    done | grep -v '^package now not-installed '
+  fi
+  for deb in "$1"/deb/*.deb; do
+    if [ -f "$deb" ]; then
+      deb=${deb##*/}
+      say "deb ${deb%.deb}"
+    fi
+  done
+  { cat "$1/context" && context; } | sort | uniq -u | sed 's/^[^ ]*  //' | sort -u | while read -r path; do
+    awk -v p="$path" '$3 == p { found = 1 } END { exit !found }' "$1/list" || say "since $path"
+  done
+}
+
 note_path() { # N PATH: into the snapshot, whether it is there or not
   if [ -e "$2" ] || [ -L "$2" ]; then
     cp -a -- "$2" "$T/snap/$1" || fail "cannot copy $2 into the snapshot, is the disk full? Nothing was touched"
     say "$1 present $2" >>"$T/snap/list"
   else
     say "$1 absent $2" >>"$T/snap/list"
+  fi
+}
+# The files by which logins are decided, whoever wrote them: a rollback tells by them whether anything else was changed since.
+context() {
+  set --
+  for path in /etc/pam.d/* /etc/security/*.conf /etc/ssh/sshd_config /etc/ssh/sshd_config.d/*.conf /etc/sudoers /etc/sudoers.d/*; do
+    if [ -f "$path" ]; then set -- "$@" "$path"; fi
+  done
+  sha256sum -- "$@"
+}
+fingerprint() { # PATH: what makes two files the same, in one word
+  if [ -L "$1" ]; then
+    say "link:$(readlink -- "$1" | sha256sum | cut -c 1-64)"
+  elif [ -f "$1" ]; then
+    digest=$(sha256sum <"$1") && say "${digest%% *}:$(stat -c '%a:%u:%g' -- "$1")"
+  elif [ -e "$1" ]; then
+    say other
+  else
+    say absent
   fi
 }
 as_seen() { # N SHA256-BEFORE: is the snapshot what the plan was made from
@@ -370,10 +515,11 @@ snapshot() {
   last=0
   true >"$T/snap/list"
   true >"$T/snap/dirs"
-  cp "$T/in/manifest" "$T/snap/manifest"
+  cp "$T/in/manifest" "$T/snap/manifest" && cp "$T/owner" "$T/snap/owner" && context >"$T/snap/context" ||
+    fail 'cannot write the snapshot, is the disk full? Nothing was touched'
   while read -r kind n _ before path; do
     case $kind in
-    file | absent)
+    file | absent | back | along)
       note_path "$n" "$path"
       as_seen "$n" "$before" || {
         log "$path was changed since it was read: nothing was touched"
@@ -401,7 +547,8 @@ snapshot() {
     pkg_lines install | while read -r name _; do
       if installed "$name"; then rebuild_package "$name"; fi
     done || exit "$FAILED"
-    our_packages >"$T/snap/packages"
+    our_packages >"$T/snap/packages" && { pkg_lines install && pkg_lines purge; } | cut -d ' ' -f 1 >"$T/snap/package-names" ||
+      fail 'cannot write the snapshot, is the disk full? Nothing was touched'
   fi
   # In reverse, so that PAM lets go of the module before anything else goes.
   sort -rn "$T/snap/list" >"$T/snap/restore" || fail 'cannot write the snapshot, is the disk full? Nothing was touched'
@@ -514,22 +661,28 @@ nearest_folder() {
   until [ -d "${near:-/}" ]; do near=${near%/*}; done
   say "${near:-/}"
 }
-# candidate_folder PATH: the same folder in the candidate tree, with the live one's mode and owner, since overlayfs
-# shows the attributes of the upper one.
-candidate_folder() {
-  if [ -z "$1" ] || [ -d "$T/root$1" ]; then return 0; fi
-  candidate_folder "${1%/*}"
-  mkdir -m 0755 "$T/root$1"
-  if [ -d "$1" ]; then
-    chmod --reference="$1" "$T/root$1"
-    chown --reference="$1" "$T/root$1"
+# layer_folder LAYER PATH: the same folder in a layer over the live tree, with the live one's mode and owner, since
+# overlayfs shows the attributes of the upper one.
+layer_folder() {
+  if [ -z "$2" ] || [ -d "$1$2" ]; then return 0; fi
+  layer_folder "$1" "${2%/*}"
+  mkdir -m 0755 "$1$2"
+  if [ -d "$2" ]; then
+    chmod --reference="$2" "$1$2"
+    chown --reference="$2" "$1$2"
   fi
 }
+candidate_folder() { layer_folder "$T/root" "$1"; }
 stage() {
   mkdir -p "$ETC_DIR/new" "$ETC_DIR/old" "$T/stage/new" "$T/stage/old" "$T/root/etc" || fail "cannot write to $ETC_DIR"
   chmod 0755 "$T/root" "$T/root/etc"
   while read -r kind n mode _ path; do
-    if [ "$kind" != file ] && [ "$kind" != absent ]; then continue; fi
+    case $kind:$path in
+    file:* | absent:*) ;;
+    back:/etc/* | back:"$HOME_DIR"/* | along:/etc/*) ;;
+    # Elsewhere, a packages' file: its copy is renamed into place from beside it.
+    *) continue ;;
+    esac
     folder=$(stage_folder "$path")
     [ "$(stat -c %d "$folder")" = "$(stat -c %d "$(nearest_folder "$path")")" ] ||
       fail "$path is on another filesystem than $folder, so it cannot be replaced by a rename"
@@ -538,6 +691,10 @@ stage() {
       cat "$T/in/new/$n" >"$folder/new/$n" && chmod "$mode" "$folder/new/$n" || fail "cannot stage $path: is the disk full?"
       candidate_folder "${path%/*}"
       cp -p "$folder/new/$n" "$T/root$path" || fail "cannot stage $path: is the disk full?"
+    elif [ "$kind" != absent ]; then
+      # Mode, owner and whatever else it has come with the copy.
+      cp -a -- "$T/in/new/$n" "$folder/new/$n" && candidate_folder "${path%/*}" && cp -a -- "$T/in/new/$n" "$T/root$path" ||
+        fail "cannot stage $path: is the disk full?"
     fi
   done <"$T/in/manifest"
   while read -r n what path; do
@@ -548,8 +705,8 @@ stage() {
     fi
   done <"$T/snap/list"
   sync -f "$ETC_DIR" 2>/dev/null
-  if [ -d "$T/apt/archives" ]; then
-    for deb in "$T"/apt/archives/*.deb; do
+  if [ -d "$T/apt/archives" ] || [ -d "$T/kept-debs" ]; then
+    for deb in "$T"/apt/archives/*.deb "$T"/kept-debs/*.deb; do
       [ -f "$deb" ] || continue
       dpkg-deb -x "$deb" "$T/root" || fail "the downloaded package cannot be unpacked: $(basename "$deb")"
     done
@@ -561,7 +718,10 @@ stage() {
     done
     # What is under /etc in a package is overruled by our own files, which were staged before; put them on top again.
     while read -r kind n _ _ path; do
-      if [ "$kind" = file ]; then cp -p "$(stage_folder "$path")/new/$n" "$T/root$path"; fi
+      case $kind:$path in
+      file:*) cp -p "$(stage_folder "$path")/new/$n" "$T/root$path" ;;
+      back:/etc/* | along:/etc/*) cp -a -- "$T/in/new/$n" "$T/root$path" ;;
+      esac
     done <"$T/in/manifest"
   fi
   hasten_refusals
@@ -572,7 +732,8 @@ stage() {
 # is only looked at; what becomes live is the staged files.
 hasten_refusals() {
   candidate_folder /etc/pam.d
-  for file in /etc/pam.d/common-auth "$T"/root/etc/pam.d/*; do
+  [ -e "$T/root/etc/pam.d/common-auth" ] || cp -p /etc/pam.d/common-auth "$T/root/etc/pam.d/" 2>/dev/null
+  for file in "$T"/root/etc/pam.d/*; do
     copy="$T/root/etc/pam.d/${file##*/}"
     if [ -f "$file" ] && sed '/^[[:space:]]*#/!s/pam_unix\.so/& nodelay/' "$file" >"$T/hastened"; then
       cat "$T/hastened" >"$copy" && chmod 0644 "$copy" || fail 'cannot stage the rehearsal: is the disk full?'
@@ -583,7 +744,7 @@ hasten_refusals() {
 check_staged() {
   while read -r kind n _ _ path; do
     case $kind:$path in
-    file:/etc/sudoers.d/*)
+    file:/etc/sudoers.d/* | back:/etc/sudoers.d/*)
       visudo -cf "$ETC_DIR/new/$n" || fail "this host's visudo rejects the new $path"
       ;;
     esac
@@ -611,12 +772,13 @@ body_prepare() {
     say "fenced: the transaction is $(state) on this host, not claimed"
     exit "$FENCED"
   }
-  if [ -d "$T/in/pkg" ]; then
+  if [ -d "$T/in/pkg" ] && ! is_rollback; then
     mark task-started download
     download
     mark task-ended download
   fi
   mark task-started snapshot
+  if is_rollback; then fetch_kept; fi
   snapshot
   mark task-ended snapshot
   mark task-started arm
@@ -701,11 +863,34 @@ $paths
 PATHS
 }
 
+# What a rollback removes is hidden by whiteouts (mknod c 0 0). They are made in memory: a filesystem that is an overlay
+# itself, as that of a container, takes none.
+hide_absent() {
+  hidden=''
+  is_rollback || return 0
+  mount -t tmpfs -o mode=0755,size=4m tmpfs "$T/hidden" || return 1
+  hidden="$T/hidden/etc"
+  layer_folder "$T/hidden" /etc
+  while read -r kind _ _ _ path; do
+    case $kind:$path in
+    absent:/etc/*)
+      [ -e "$path" ] || continue
+      layer_folder "$T/hidden" "${path%/*}" && mknod "$T/hidden$path" c 0 0 || return 1
+      ;;
+    esac
+  done <"$T/in/manifest"
+}
 enter_candidate() {
-  mkdir -p "$RUN_DIR" /run/sshd "$T/tallies"
+  mkdir -p "$RUN_DIR" /run/sshd "$T/tallies" "$T/hidden"
   chmod 0755 /run/sshd
-  mount -t overlay duo-fleet -o "lowerdir=$T/root/etc:/etc" /etc || return 1
-  if [ -d "$T/root/usr" ]; then mount -t overlay duo-fleet -o "lowerdir=$T/root/usr:/usr" /usr || return 1; fi
+  hide_absent || return 1
+  mount -t overlay duo-fleet -o "lowerdir=${hidden:+$hidden:}$T/root/etc:/etc" /etc || return 1
+  # Where /lib is no link into /usr, packages have files in it, too.
+  for folder in usr lib lib64; do
+    if [ -d "$T/root/$folder" ] && [ ! -L "/$folder" ]; then
+      mount -t overlay duo-fleet -o "lowerdir=$T/root/$folder:/$folder" "/$folder" || return 1
+    fi
+  done
   # Deliberate failures must not lock an account. After the overlay, since the candidate stacks are what counts.
   cover_tallies
 }
@@ -734,7 +919,17 @@ in_namespace() { # check|candidate|pam-only
     ;;
   candidate) exec /usr/sbin/sshd -i ;;
   pam-only) exec /usr/sbin/sshd -i -f "$T/pam-only.conf" ;;
+  look) exec /bin/sh ;;
   esac
+}
+# look: runs the script on our standard input where the candidate files lie over the live ones, so that it reads the host
+# as it is to be.
+look() {
+  [ "$(state)" = staged ] || {
+    say "fenced: $(state)" >&2
+    exit "$FENCED"
+  }
+  exec unshare -m --propagation private /bin/sh "$T/in/guard.sh" in-namespace "$TX" look
 }
 rehearse() { # candidate|pam-only live|none
   case $(state):$1 in
@@ -761,7 +956,7 @@ body_activate() {
   if [ "$(state)" = staged ]; then
     while read -r kind n mode _ path; do
       case $kind in
-      file | absent)
+      file | absent | back | along)
         untouched "$n" "$path" || {
           log "$path was changed since it was read: nothing was touched"
           exit "$DRIFTED"
@@ -781,9 +976,13 @@ body_activate() {
       step=$n
       mark "task-started $step"
       ;;
-    file | absent)
+    file | absent | back | along)
       untouched "$n" "$path" || package_default "$path" || fail "$path was changed by somebody else since it was read"
-      if [ "$kind" = file ]; then put "$n" "$path"; else rm -f -- "$path"; fi || fail "cannot write $path"
+      case $kind in
+      file) put "$n" "$path" ;;
+      absent) rm -f -- "$path" ;;
+      *) put_back "$n" "$path" ;;
+      esac || fail "cannot write $path"
       ;;
     packages) swap_packages ;;
     reload)
@@ -793,6 +992,8 @@ body_activate() {
     *) fail "the manifest has an unknown line: $kind" ;;
     esac
   done <"$T/in/manifest"
+  # Packages' scripts may have written what was put back before them.
+  if is_rollback && [ -e "$T/packages-started" ]; then put_back_again; fi
   [ -z "$step" ] || mark "task-ended $step"
   check_live
   if [ -n "$reloaded" ]; then
@@ -800,10 +1001,13 @@ body_activate() {
     sshd_serves || fail 'sshd does not serve after the reload'
   fi
   sync -f /etc 2>/dev/null
+  note_after || fail 'cannot note what was written, is the disk full?'
+  sync -f "$T/snap" 2>/dev/null
   announce_canary
   with_lock advance activating activated || exit "$?"
 }
-same() { # are both absent, or both there with the same bytes, mode and owner
+same() { # are both absent, both there with the same bytes, mode and owner, or links with one target
+  if [ -L "$1" ] || [ -L "$2" ]; then [ "$(readlink -- "$1")" = "$(readlink -- "$2")" ] && return 0 || return 1; fi
   if [ ! -e "$1" ] && [ ! -L "$1" ]; then [ ! -e "$2" ] && [ ! -L "$2" ] && return 0 || return 1; fi
   [ -f "$1" ] && [ -f "$2" ] && cmp -s -- "$1" "$2" && [ "$(stat -c '%a %u %g' -- "$1")" = "$(stat -c '%a %u %g' -- "$2")" ]
 }
@@ -812,6 +1016,22 @@ package_default() { [ -e "$T/packages-started" ] && [ "$1" = /etc/duo/pam_duo.co
 untouched() { same "$T/snap/$1" "$2"; }
 put() {
   make_folders "${2%/*}" && mv -f -- "$(stage_folder "$2")/new/$1" "$2"
+}
+put_back() {
+  ready="$(stage_folder "$2")/new/$1"
+  if [ -e "$ready" ] || [ -L "$ready" ]; then
+    make_folders "${2%/*}" && mv -fT -- "$ready" "$2"
+  else
+    make_folders "${2%/*}" && cp -a -- "$T/in/new/$1" "$2.duo-fleet" && mv -fT -- "$2.duo-fleet" "$2"
+  fi
+}
+put_back_again() {
+  while read -r kind n _ _ path; do
+    case $kind in
+    back | along) same "$T/in/new/$n" "$path" || put_back "$n" "$path" || fail "cannot write $path" ;;
+    absent) rm -f -- "$path" || fail "cannot remove $path" ;;
+    esac
+  done <"$T/in/manifest"
 }
 make_folders() {
   [ -d "$1" ] && return 0
@@ -822,6 +1042,10 @@ make_folders() {
 swap_packages() {
   true >"$T/packages-started" || fail "cannot write to $T"
   sync "$T/packages-started" 2>/dev/null
+  if is_rollback; then
+    persist swap_kept || fail 'the packages could not be put back'
+    return
+  fi
   # shellcheck disable=SC2046
   # --reinstall, since a package may be there in the right version and its module not.
   apt_get --no-download --purge --reinstall install $(apt_words) || fail 'apt could not install the packages'
@@ -835,6 +1059,44 @@ swap_packages() {
       say "/var/lib/apt/lists/${file##*/}" >>"$T/snap/apt-lists"
       install -m 0644 "$file" /var/lib/apt/lists/
     fi
+  done
+}
+swap_kept() { # once; the packages that go are the snapshot's by now, and their successors lie ready
+  going=$(pkg_lines purge)
+  # shellcheck disable=SC2086
+  named=$(naming_any $going)
+  [ -z "$named" ] || {
+    say "the packages stay, since their module is named by $(say "$named" | tr '\n' ' ')"
+    return 1
+  }
+  # shellcheck disable=SC2086
+  purge_packages $going || return 1
+  install_debs "$T"/kept-debs/*.deb || return 1
+  pkg_lines install | while read -r name version; do
+    installed "$name" && [ "$(dpkg-query -W -f '${Version}' "$name")" = "$version" ] || exit 1
+  done
+}
+purge_packages() { # NAME...: all at once, since one may need the other
+  for name; do
+    shift
+    if known "$name"; then set -- "$@" "$name"; fi
+  done
+  [ "$#" -eq 0 ] || DEBIAN_FRONTEND=noninteractive dpkg --force-remove-reinstreq --purge "$@" </dev/null
+}
+install_debs() { # FILE...: a pattern that matches nothing is no file
+  for deb; do
+    shift
+    if [ -f "$deb" ]; then set -- "$@" "$deb"; fi
+  done
+  if [ "$#" -gt 0 ]; then DEBIAN_FRONTEND=noninteractive dpkg --force-confold --force-confdef -i "$@" </dev/null || return 1; fi
+  DEBIAN_FRONTEND=noninteractive dpkg --configure -a </dev/null
+}
+persist() { # COMMAND: dpkg does not wait for its lock
+  tries=0
+  until "$1"; do
+    tries=$((tries + 1))
+    [ "$tries" -lt "$PACKAGE_TRIES" ] || return 1
+    sleep 5
   done
 }
 sshd_units() {
@@ -912,6 +1174,7 @@ check_live() {
     file)
       [ "$(stat -c '%a %u %g' -- "$path")" = "${mode#0} 0 0" ] && cmp -s -- "$path" "$T/in/new/$n" || fail "$path is not as it was written"
       ;;
+    back | along) same "$T/in/new/$n" "$path" || fail "$path is not as it was" ;;
     absent) [ ! -e "$path" ] || fail "$path is still there" ;;
     esac
   done <"$T/in/manifest"
@@ -965,9 +1228,10 @@ clean_up() {
     disarm
     rm -rf "$ETC_DIR" "$RUN_DIR/lease"
     if [ "$(state)" = confirmed ] && [ -d "$T/snap" ]; then
+      remove_undone
       mkdir -p "$HOME_DIR/snapshots"
       rm -rf "$HOME_DIR/snapshots/$TX"
-      mv -f "$T/snap" "$HOME_DIR/snapshots/$TX" && cp "$T/owner" "$HOME_DIR/snapshots/$TX/owner"
+      mv -f "$T/snap" "$HOME_DIR/snapshots/$TX"
     fi
     # By rename, which a full disk cannot stop: what was is all that there is of it.
     case $(cat "$HOME_DIR/ended/$TX" 2>/dev/null) in
@@ -981,11 +1245,19 @@ clean_up() {
       ;;
     esac
     keep_newest "$HOME_DIR/snapshots" "$KEEP_SNAPSHOTS"
+    find "$HOME_DIR/snapshots" -mindepth 1 -maxdepth 1 ! -name "$TX" -mtime "+$KEEP_SNAPSHOTS_DAYS" -exec rm -rf {} + 2>/dev/null
     keep_newest "$HOME_DIR/ended" "$KEEP_RECORDS"
     log "ended: $(cat "$HOME_DIR/ended/$TX" 2>/dev/null)"
     rm -f "$HOME_DIR/active"
   fi
   rm -rf "${T:?}"
+}
+# A rollback that stands leaves no folder of what it undid, where nothing is in it.
+remove_undone() {
+  if [ -r "$T/snap/dirs-undone" ]; then
+    while read -r folder; do rmdir "$folder" 2>/dev/null; done <"$T/snap/dirs-undone"
+  fi
+  return 0
 }
 keep_newest() {
   [ -d "$1" ] || return 0
@@ -1105,7 +1377,7 @@ restore_files() {
 }
 # foreign N PATH: neither what was nor what we wrote. Only files of the manifest: packages' scripts write the others.
 foreign() {
-  awk -v n="$1" '($1 == "file" || $1 == "absent") && $2 == n { found = 1 } END { exit !found }' "$T/in/manifest" || return 1
+  awk -v n="$1" '$1 ~ /^(file|absent|back)$/ && $2 == n { found = 1 } END { exit !found }' "$T/in/manifest" || return 1
   [ -e "$2" ] || return 1
   [ -e "$T/in/new/$1" ] && cmp -s -- "$2" "$T/in/new/$1" && return 1
   package_default "$2" && return 1
@@ -1117,46 +1389,32 @@ bring_back() {
   if [ -e "$ready" ] || [ -L "$ready" ]; then
     if [ -d "${2%/*}" ] && mv -fT -- "$ready" "$2"; then return 0; fi
   fi
-  mkdir -p "${2%/*}" && cp -a -- "$T/snap/$1" "$2.duo-fleet" && mv -fT -- "$2.duo-fleet" "$2"
+  (umask 022 && mkdir -p "${2%/*}") && cp -a -- "$T/snap/$1" "$2.duo-fleet" && mv -fT -- "$2.duo-fleet" "$2"
 }
 remove_folders() {
   while read -r folder; do rmdir "$folder" 2>/dev/null; done <"$T/snap/dirs"
   return 0
 }
-restore_packages() {
-  tries=0
-  until restore_packages_once; do
-    tries=$((tries + 1))
-    [ "$tries" -lt "$PACKAGE_TRIES" ] || return 1
-    sleep 5
-  done
-}
+restore_packages() { persist restore_packages_once; }
 restore_packages_once() {
   if [ -r "$T/snap/apt-lists" ]; then
     while read -r path; do rm -f -- "$path"; done <"$T/snap/apt-lists"
   fi
   # Never take the module away from a stack that names it: that would shut everybody out.
-  pkg_lines install | while read -r name _; do
-    [ -e "$T/snap/deb/$name.deb" ] && continue
-    module=$(cat "$T/in/module" 2>/dev/null)
-    if [ -n "$module" ] && grep -rqF -e "$module" /etc/pam.d; then
-      say "$name stays: a PAM file still names its module"
-      grep -rlF -e "$module" /etc/pam.d | while read -r path; do
-        grep -qxF -e "$path" "$T/foreign" 2>/dev/null || say "$path" >>"$T/foreign"
-      done
-      true >"$T/stays"
-      continue
-    fi
-    if known "$name"; then
-      DEBIAN_FRONTEND=noninteractive dpkg --force-remove-reinstreq --purge "$name" </dev/null || exit 1
-    fi
-  done || return 1
-  set --
-  for deb in "$T"/snap/deb/*.deb; do
-    if [ -f "$deb" ]; then set -- "$@" "$deb"; fi
-  done
-  if [ "$#" -gt 0 ]; then DEBIAN_FRONTEND=noninteractive dpkg --force-confold --force-confdef -i "$@" </dev/null || return 1; fi
-  DEBIAN_FRONTEND=noninteractive dpkg --configure -a </dev/null || return 1
+  going=$(pkg_lines install | while read -r name _; do [ -e "$T/snap/deb/$name.deb" ] || printf '%s ' "$name"; done)
+  # shellcheck disable=SC2086
+  named=$(naming_any $going)
+  if [ -n "$named" ]; then
+    say "${going% } stays: a PAM file still names its module"
+    say "$named" | while read -r path; do
+      grep -qxF -e "$path" "$T/foreign" 2>/dev/null || say "$path" >>"$T/foreign"
+    done
+    true >"$T/stays"
+  else
+    # shellcheck disable=SC2086
+    purge_packages $going || return 1
+  fi
+  install_debs "$T"/snap/deb/*.deb || return 1
   [ ! -e "$T/stays" ] || return 0
   our_packages | cmp -s - "$T/snap/packages" || {
     say 'the packages are not as they were'
@@ -1179,6 +1437,11 @@ status() {
 main() {
   operation=${1:-}
   TX=${2:-}
+  if [ "$operation" = kept ]; then
+    if [ "$#" -ge 2 ]; then shift 2; else shift "$#"; fi
+    kept "$@"
+    exit "$OK"
+  fi
   case $TX in
   '' | *[!a-z0-9-]*)
     # At the console nobody knows the id; the one that is active is meant.
@@ -1216,6 +1479,7 @@ main() {
     ;;
   lease) lease ;;
   rehearse) rehearse "$@" ;;
+  look) look ;;
   watch) watch ;;
   boot) boot ;;
   in-namespace) in_namespace "$@" ;;

@@ -29,7 +29,8 @@ export const policyFindings = (
   return findingsOf(breaks.some(({ severity }) => severity === 'breach') ? markedOld(breaks, input) : breaks);
 };
 
-const breaksOf = (input: PolicyInput): readonly Break[] => [
+/** Everything that is wrong, persona by persona, not yet put together. */
+export const breaksOf = (input: PolicyInput): readonly Break[] => [
   ...personasOf(input.facts, input.settings, [input.before.host.files, input.after.host.files])
     .map(judgedAs)
     .flatMap((persona) => [
@@ -40,15 +41,16 @@ const breaksOf = (input: PolicyInput): readonly Break[] => [
   ...silentMembers(input),
 ];
 
-const named = ({ rule, persona, what }: Break): string =>
+/** Two breaks with one name are the same thing wrong with the same account. */
+export const nameOfBreak = ({ rule, persona, what }: Break): string =>
   [rule, persona.user, persona.label, what].join('\n');
 
 /** What is broken today in the same way was not made by the plan: that is said, and it is a breach all the same. */
 const markedOld = (breaks: readonly Break[], input: PolicyInput): readonly Break[] => {
   if (input.before === input.after) return breaks;
-  const today = new Set(breaksOf({ ...input, after: input.before }).map(named));
+  const today = new Set(breaksOf({ ...input, after: input.before }).map(nameOfBreak));
   return breaks.map((one) =>
-    one.severity === 'breach' && today.has(named(one))
+    one.severity === 'breach' && today.has(nameOfBreak(one))
       ? { ...one, what: `${one.what}, as today already` }
       : one,
   );

@@ -92,6 +92,17 @@ export const canaryOf = (
   ];
 };
 
+/**
+ * A rollback's rehearsal: the same, but for those who must meet Duo. What is put back may let in whom apply would not; then the
+ * logins that must fail are left out by whoever has seen that.
+ */
+export const rollbackRehearsalOf: typeof rehearsalOf = (settings, facts, means) =>
+  rehearsalOf(settings, facts, means).filter(({ asksDuo }) => !asksDuo);
+
+/** The logins on the live host after a rollback. None that must fail: sshd is not set up by us then, so that it would be counted. */
+export const rollbackCanaryOf: typeof canaryOf = (settings, facts, options) =>
+  canaryOf(settings, facts, options).filter(({ must, asksDuo }) => must === 'get-in' && !asksDuo);
+
 /** What `verify --probe` tries on the live host; none of it must fail, since failures are counted. */
 export const probeOf = (
   settings: Settings,

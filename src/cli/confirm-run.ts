@@ -1,7 +1,8 @@
-// The question before apply.
+// The questions before apply and rollback.
 import { shellCommand } from '../remote/shell-quote.ts';
 import type { Fleet } from './load-fleet.ts';
 import type { Options } from './options.ts';
+import type { RollbackOptions } from './rollback-options.ts';
 import { UsageError, type Surroundings } from './surroundings.ts';
 
 /** Hosts named in the question; the rest are counted. */
@@ -16,6 +17,16 @@ export const confirmed = async (
   options: Options,
   surroundings: Surroundings,
 ): Promise<Answer> => goOn('apply', summary(fleet, options), { yes: options.yes, surroundings });
+
+/**
+ * Asks whether to roll back; --yes answers.
+ * @throws UsageError without --yes and without a terminal to ask on
+ */
+export const rollbackConfirmed = async (
+  fleet: Fleet,
+  options: RollbackOptions,
+  surroundings: Surroundings,
+): Promise<Answer> => goOn('rollback', rollbackSummary(fleet, options), { yes: options.yes, surroundings });
 
 export type Answer = 'yes' | 'no' | 'interrupted';
 
@@ -35,13 +46,32 @@ export const goOn = async (
   return /^\s*y(es)?\s*$/i.test(answer) ? 'yes' : 'no';
 };
 
-const summary = (fleet: Fleet, options: Options): string => {
+/** How many hosts, from which inventory, and their names. */
+const hostLines = (fleet: Fleet, { forks }: Options): readonly string[] => {
   const names = fleet.settings.map(({ host }) => host);
   const more = names.length - HOSTS_NAMED_MAX;
+  return [
+    `${fleet.inventory}: ${names.length} ${names.length === 1 ? 'host' : 'hosts'}, ${Math.min(forks, names.length)} at a time:`,
+    `  ${names.slice(0, HOSTS_NAMED_MAX).join(', ')}${more > 0 ? ` and ${more} more` : ''}`,
+  ];
+};
+
+const rollbackSummary = (fleet: Fleet, options: RollbackOptions): string =>
+  [
+    ...hostLines(fleet, options),
+    `Put back there: sshd's settings, the PAM stacks, sudo's, pam_duo.conf and the packages, as they were before ${options.run === null ? 'the newest run that each host keeps' : `run ${options.run}`}.`,
+    'SSH login and sudo ask Duo no more where they did not before that run.',
+    options.discardEdits
+      ? 'What somebody has changed in those files since is OVERWRITTEN.'
+      : 'A host on which somebody has changed those files since is refused.',
+    `A host that fails, or hears nothing from here for ${options.leaseS} s, stays as it is now.`,
+    '',
+  ].join('\n');
+
+const summary = (fleet: Fleet, options: Options): string => {
   const apis = [...new Set(fleet.settings.map(({ duo }) => duo.apiHost))];
   return [
-    `${fleet.inventory}: ${names.length} ${names.length === 1 ? 'host' : 'hosts'}, ${Math.min(options.forks, names.length)} at a time:`,
-    `  ${names.slice(0, HOSTS_NAMED_MAX).join(', ')}${more > 0 ? ` and ${more} more` : ''}`,
+    ...hostLines(fleet, options),
     `SSH login and sudo will ask Duo (${apis.join(', ')}) there.`,
     `A host that fails, or hears nothing from here for ${options.leaseS} s, puts itself back.`,
     `What would change: ${shellCommand(['duo-fleet', 'plan', ...(options.inventory === null ? [] : [options.inventory])])}`,

@@ -23,7 +23,7 @@ interface Flag {
   readonly commands: readonly CommandName[];
 }
 
-const ALL: readonly CommandName[] = ['apply', 'plan', 'verify', 'resume'];
+const ALL: readonly CommandName[] = ['apply', 'plan', 'verify', 'rollback', 'resume'];
 const CONNECTING: readonly CommandName[] = [...ALL, 'explain'];
 
 /** Every flag by its name; `DUO_FLEET_<NAME>` sets it from the environment. */
@@ -35,8 +35,19 @@ export const FLAGS: Readonly<Record<string, Flag>> = {
     requiresArg: true,
     describe: "Only hosts that match Ansible's pattern",
   },
+  run: {
+    commands: ['rollback'],
+    type: 'string',
+    requiresArg: true,
+    describe: "Undo what this run did (each host's newest)",
+  },
+  'discard-edits': {
+    commands: ['rollback'],
+    type: 'boolean',
+    describe: 'Also put back what somebody has changed since that run',
+  },
   yes: {
-    commands: ['apply', 'resume'],
+    commands: ['apply', 'rollback', 'resume'],
     type: 'boolean',
     describe: 'Do not ask; required without a terminal',
   },
@@ -47,13 +58,13 @@ export const FLAGS: Readonly<Record<string, Flag>> = {
     describe: `Hosts at a time (${FORKS.default})`,
   },
   lease: {
-    commands: ['apply', 'resume'],
+    commands: ['apply', 'rollback', 'resume'],
     type: 'number',
     requiresArg: true,
     describe: `Seconds after which a host that hears nothing puts itself back, ${LEASE_S.min} to ${LEASE_S.max} (${LEASE_S.default})`,
   },
   'check-enrolment': {
-    commands: ALL,
+    commands: ['apply', 'plan', 'verify', 'resume'],
     type: 'boolean',
     describe: "Also ask Duo who of its groups' members is not enrolled; nobody gets a push",
   },

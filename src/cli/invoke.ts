@@ -12,9 +12,10 @@ import { finalTable } from '../view/final-table.ts';
 import { jsonDocument } from '../view/json-document.ts';
 import type { Paint } from '../view/paint.ts';
 import { shellCommand } from '../remote/shell-quote.ts';
+import type { RollbackWish } from '../steps/plan-rollback.ts';
 import { planDiff } from '../view/plan-diff.ts';
 import type { Again } from '../view/words.ts';
-import { confirmed, goOn, type Answer } from './confirm-run.ts';
+import { confirmed, goOn, rollbackConfirmed, type Answer } from './confirm-run.ts';
 import { declaredVersion } from './declared-version.ts';
 import type { Ending } from './ending.ts';
 import { explainFolder } from './explain-folder.ts';
@@ -27,6 +28,7 @@ import { paintOf } from './paint-of.ts';
 import { parseArgv } from './parse-argv.ts';
 import { openReportFile, type ReportFile } from './report-file.ts';
 import type { ResumeOptions } from './resume-options.ts';
+import type { RollbackOptions } from './rollback-options.ts';
 import { findResumption, type Resumption } from './resumption.ts';
 import { holdRun } from './run-holder.ts';
 import { runsFolder } from './runs-folder.ts';
@@ -45,6 +47,8 @@ export interface WireOrder {
   readonly onPlan: (plan: Plan) => void;
   /** What an earlier run left on a host, where that run is resumed. */
   readonly earlier: ((settings: Settings) => Earlier) | null;
+  /** What is rolled back, by the command of that name. */
+  readonly rollback: RollbackWish | null;
   /** For the operator, before the run begins: a key that has expired. */
   readonly say: (text: string) => void;
 }
@@ -70,6 +74,7 @@ export const invoke = async (
         ? await explainFolder(options, surroundings)
         : await explainHost(options, surroundings, remoteOf);
     }
+    if (invocation.kind === 'rollback') return await rollback(invocation.options, { surroundings, wire });
     if (invocation.kind === 'resume') return await resume(invocation.options, { surroundings, wire });
     return await carryOut(invocation.command, invocation.options, { surroundings, wire });
   } catch (thrown) {
@@ -87,7 +92,7 @@ interface Rim {
 }
 
 const carryOut = async (
-  command: Exclude<Command, 'resume'>,
+  command: Exclude<Command, 'resume' | 'rollback'>,
   options: Options,
   { surroundings, wire }: Rim,
 ): Promise<Ending> => {
@@ -97,7 +102,19 @@ const carryOut = async (
     const answer = await confirmed(fleet, options, surroundings);
     if (answer !== 'yes') return untouched(answer, surroundings);
   }
-  return carry({ command, options, fleet, secrets, resumption: null }, { surroundings, wire });
+  return carry({ command, options, fleet, secrets, resumption: null, wish: null }, { surroundings, wire });
+};
+
+/** Of Duo nothing is asked and nothing written: a rollback must go while its keys, or whoever holds them, are away. */
+const NOT_FOR_ROLLBACK = ['duo_skey', 'canary_passcode'] as const;
+
+const rollback = async (options: RollbackOptions, { surroundings, wire }: Rim): Promise<Ending> => {
+  const fleet = await loadFleet(options, surroundings);
+  const secrets = await readySecrets(fleet, surroundings, NOT_FOR_ROLLBACK);
+  const answer = await rollbackConfirmed(fleet, options, surroundings);
+  if (answer !== 'yes') return untouched(answer, surroundings);
+  const prepared = { command: 'rollback', options, fleet, secrets, resumption: null, wish: options } as const;
+  return carry(prepared, { surroundings, wire });
 };
 
 const untouched = async (answer: Answer, { stderr }: Surroundings): Promise<Ending> => {
@@ -119,7 +136,8 @@ const resume = async (options: ResumeOptions, { surroundings, wire }: Rim): Prom
   }
   // What is to be typed next names the inventory that the run had, which need not be the one that is found from here.
   const own = { ...options, inventory: fleet.inventory };
-  return carry({ command: 'resume', options: own, fleet, secrets, resumption }, { surroundings, wire });
+  const prepared = { command: 'resume', options: own, fleet, secrets, resumption, wish: null } as const;
+  return carry(prepared, { surroundings, wire });
 };
 
 const nothingToResume = async (
@@ -160,6 +178,7 @@ interface Prepared {
   readonly report: ReportFile | null;
   readonly scrub: Scrub;
   readonly resumption: Resumption | null;
+  readonly wish: RollbackWish | null;
 }
 
 const runAndTell = async (prepared: Prepared, { surroundings, wire }: Rim): Promise<Ending> => {
@@ -177,6 +196,7 @@ const runAndTell = async (prepared: Prepared, { surroundings, wire }: Rim): Prom
       secrets,
       onPlan: (plan) => plans.set(plan.host, plan),
       earlier: resumption?.earlier ?? null,
+      rollback: prepared.wish,
       say: (text) => void surroundings.stderr.write(`${text}\n`),
     },
     surroundings,
@@ -196,7 +216,7 @@ const runAndTell = async (prepared: Prepared, { surroundings, wire }: Rim): Prom
     ...finalTable(scrub(outcome.results), paint, {
       run,
       command,
-      again: againOf(options),
+      again: againOf(options, prepared.wish),
       journal: journal.path,
     }),
     ...asAdvice(command, options, outcome.results, fleet.settings[0]?.host),
@@ -213,7 +233,7 @@ const runAndTell = async (prepared: Prepared, { surroundings, wire }: Rim): Prom
 
 /** The same inventory as was named; one that was found in its usual place is found again. Whose push is approved, too. */
 const againOf =
-  ({ inventory, as, probe }: Options): Again =>
+  ({ inventory, as, probe }: Options, wish: RollbackWish | null): Again =>
   (command, host) =>
     // One host of a resumed run is brought there as any other.
     shellCommand([
@@ -222,6 +242,7 @@ const againOf =
       ...(inventory === null ? [] : [inventory]),
       '--host',
       host,
+      ...(wish?.run != null && command === 'rollback' ? ['--run', wish.run] : []),
       ...(probe && command === 'verify' ? ['--probe'] : []),
       ...(as === null || command === 'plan' || (command === 'verify' && !probe) ? [] : ['--as', as]),
     ]);

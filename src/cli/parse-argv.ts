@@ -11,17 +11,24 @@ import { readOptions, type Options } from './options.ts';
 import { planCommand } from './plan.ts';
 import { resumeCommand } from './resume.ts';
 import { readResumeOptions, type ResumeOptions } from './resume-options.ts';
+import { rollbackCommand } from './rollback.ts';
+import { readRollbackOptions, type RollbackOptions } from './rollback-options.ts';
 import { UsageError, type Surroundings } from './surroundings.ts';
 import { verifyCommand } from './verify.ts';
 
 /** `text`: help or the version, for stdout. */
 export type Invocation =
-  | { readonly kind: 'command'; readonly command: Exclude<Command, 'resume'>; readonly options: Options }
+  | {
+      readonly kind: 'command';
+      readonly command: Exclude<Command, 'resume' | 'rollback'>;
+      readonly options: Options;
+    }
+  | { readonly kind: 'rollback'; readonly options: RollbackOptions }
   | { readonly kind: 'resume'; readonly options: ResumeOptions }
   | { readonly kind: 'explain'; readonly options: ExplainOptions }
   | { readonly kind: 'text'; readonly text: string };
 
-const COMMANDS: readonly CommandName[] = ['apply', 'plan', 'verify', 'resume', 'explain'];
+const COMMANDS: readonly CommandName[] = ['apply', 'plan', 'verify', 'rollback', 'resume', 'explain'];
 const HELP_WIDTH = 100;
 /** What scripts go by; README.md says more. */
 const EXIT_CODES = [
@@ -51,6 +58,7 @@ export const parseArgv = async (surroundings: Surroundings): Promise<Invocation>
     .command(applyCommand(onChosen))
     .command(planCommand(onChosen))
     .command(verifyCommand(onChosen))
+    .command(rollbackCommand(onChosen))
     .command(resumeCommand(onChosen))
     .command(explainCommand(onChosen))
     .demandCommand(1, 'which command? duo-fleet --help lists them')
@@ -81,6 +89,8 @@ export const parseArgv = async (surroundings: Surroundings): Promise<Invocation>
   switch (command) {
     case 'explain':
       return { kind: 'explain', options: readExplainOptions(raw, surroundings) };
+    case 'rollback':
+      return { kind: 'rollback', options: readRollbackOptions(raw, surroundings) };
     case 'resume':
       return { kind: 'resume', options: readResumeOptions(raw, surroundings) };
     case 'apply':

@@ -46,9 +46,12 @@ export const findResumption = async (
     if (busy !== undefined) throw underWay(busy.run, alive.get(busy.run) ?? 0);
     return nothingLeft(run, standings);
   }
-  const chosen = options.onlySettle ? left.filter(isToBeAsked) : left;
+  // What a rollback left is settled and no more: what is declared, to which resume brings hosts, is the opposite of its goal.
+  const chosen = left.filter(
+    (standing) => isToBeAsked(standing) || (!options.onlySettle && !standing.isRollback),
+  );
   if (chosen.length === 0) {
-    return `Nothing to settle: no host of run ${run.run} was in the middle. Not started were: ${namesOf(left)}.`;
+    return `Nothing to settle: no host of run ${run.run} was in the middle. Not started were: ${namesOf(left)}.${rollbackAgain(run, left)}`;
   }
   const { fleet, changed } = await fleetOf(run, chosen, { options, surroundings });
   return {
@@ -61,9 +64,20 @@ export const findResumption = async (
           `The journal of run ${run.run} is damaged at line ${line} (${what}); what is left of it is used.`,
       ),
       ...summaryOf(run, standings, { chosen, fleet, changed }),
+      ...(chosen.some(({ isRollback }) => isRollback)
+        ? [
+            `What a rollback left is brought to its end, and nothing is applied there.${rollbackAgain(run, chosen)}`,
+          ]
+        : []),
     ],
   };
 };
+
+/** The rest of a rollback is for its own command. */
+const rollbackAgain = ({ state }: ReadRun, left: readonly Standing[]): string =>
+  left.some(({ isRollback }) => isRollback)
+    ? ` For the rest of the rollback: duo-fleet rollback${state.started?.command === 'rollback' ? '' : ' again'}.`
+    : '';
 
 const livingRuns = async (runs: readonly ReadRun[]): Promise<ReadonlyMap<string, number>> => {
   const alive = new Map<string, number>();
@@ -172,7 +186,7 @@ const earlierOf = (
       tx: open?.tx ?? null,
       changes: open?.changes ?? [],
       dead,
-      thenApply,
+      thenApply: thenApply && standings.get(host)?.isRollback !== true,
     };
   };
 };

@@ -3,19 +3,26 @@ import { createHash } from 'node:crypto';
 import { setTimeout as sleepMs } from 'node:timers/promises';
 import { asUserFindings } from '../auth/canary-findings.ts';
 import type { ProbeMeans } from '../auth/expectation.ts';
-import { canaryOf, probeOf, rehearsalOf } from '../auth/rehearsal.ts';
+import { canaryOf, probeOf, rehearsalOf, rollbackCanaryOf, rollbackRehearsalOf } from '../auth/rehearsal.ts';
 import type { Facts } from '../core/facts.ts';
 import { Failure } from '../core/failure.ts';
+import type { Plan } from '../core/plan.ts';
 import { Secret, type SecretRef } from '../core/secret.ts';
 import type { Settings } from '../core/settings.ts';
 import { transactionFiles } from '../core/transaction.ts';
 import { makeEnrolmentBook, type EnrolmentBook } from '../engine/enrolment-book.ts';
 import { transact } from '../engine/transact.ts';
-import type { PreflightDeps } from '../engine/transact-deps.ts';
+import type { PreflightDeps, RollbackDeps } from '../engine/transact-deps.ts';
 import { platformOf, type Platform } from '../platform/debian.ts';
 import { repositoryUrl } from '../steps/duo-repository.ts';
 import { makeObserveRequest } from '../steps/observe-request.ts';
 import { differences, planHost } from '../steps/plan-host.ts';
+import {
+  judgeRollback,
+  planRollback,
+  rollbackDifferences,
+  type RollbackWish,
+} from '../steps/plan-rollback.ts';
 import { preflightFindings } from '../steps/preflight-findings.ts';
 import { duoMembers, makePreflightRequest } from '../steps/preflight-request.ts';
 import { makeRender } from '../steps/render.ts';
@@ -33,13 +40,15 @@ const TX_BYTES = 4;
 export const wire: Wire = async (order, surroundings) => {
   const { nowMs } = surroundings;
   const { command, options, run, secrets } = order;
-  const keyringOf = await fetchKeyrings(order.settings, { nowMs: nowMs(), say: order.say });
+  // A rollback writes no repository, and must go while nobody can reach one.
+  const declared = command === 'rollback' ? [] : order.settings;
+  const keyringOf = await fetchKeyrings(declared, { nowMs: nowMs(), say: order.say });
   const remote = makeRemote(options, secrets.open, surroundings);
   const render = makeRender(readTemplates());
   const guardScript = readGuardScript();
   const toolsFor = (settings: Settings): StepTools => ({
     render,
-    sha256: (bytes) => createHash('sha256').update(bytes).digest('hex'),
+    sha256,
     keyring: keyringOf(settings),
     openSecret: secrets.open,
     // Asked at once after the facts came in, so that both clocks are read within a round trip.
@@ -63,9 +72,11 @@ export const wire: Wire = async (order, surroundings) => {
     asUser: asUserOn(host),
   });
   const preflight = preflightDeps(order);
+  const { rollback } = order;
   return (settings, emit) =>
     transact(settings, {
       mode: command === 'resume' ? 'apply' : command,
+      rollback: rollback === null ? null : rollbackDeps(rollback),
       earlier: order.earlier,
       remote,
       emit,
@@ -88,15 +99,24 @@ export const wire: Wire = async (order, surroundings) => {
           ? plan
           : { ...plan, findings: [...plan.findings, ...asUserFindings(asUser, host, facts)] };
       },
-      differences: (facts, host) => differences(facts, host, toolsFor(host)),
+      differences: (facts, host, plan) =>
+        rollback === null ? differences(facts, host, toolsFor(host)) : rollbackDifferences(facts, plan),
       preflight,
-      rehearsal: (host, facts) => rehearsalOf(host, facts, meansFor(host)),
-      canary: (host, facts, sourceAddress) => canaryOf(host, facts, { means: meansFor(host), sourceAddress }),
+      rehearsal: (host, facts) =>
+        rollback === null
+          ? rehearsalOf(host, facts, meansFor(host))
+          : rollbackRehearsalOf(host, facts, meansFor(host)),
+      canary: (host, facts, sourceAddress) =>
+        (rollback === null ? canaryOf : rollbackCanaryOf)(host, facts, {
+          means: meansFor(host),
+          sourceAddress,
+        }),
       transactionFiles: (plan, facts, host) => {
         const platform = platformFor(facts);
         return transactionFiles(plan.changes, facts, {
-          modulePath: platform.modulePath,
+          modulePath: needsModule(plan, facts, platform) ? platform.modulePath : null,
           repositoryUrl: repositoryUrl(host, platform),
+          source: plan.rollback?.tx,
         });
       },
       guardScript,
@@ -105,6 +125,25 @@ export const wire: Wire = async (order, surroundings) => {
         ? (host, sourceAddress) => probeOf(host, { means: meansFor(host), sourceAddress })
         : null,
     });
+};
+
+const sha256: StepTools['sha256'] = (bytes) => createHash('sha256').update(bytes).digest('hex');
+
+const rollbackDeps = (wish: RollbackWish): RollbackDeps => ({
+  run: wish.run,
+  plan: (kept, facts, settings) => planRollback(kept, facts, { settings, wish, sha256 }),
+  judge: judgeRollback,
+});
+
+/** Whether Duo's module has to load in the end: always, but where a rollback has its package go, or never had it. */
+const needsModule = (plan: Plan, facts: Facts, { duoPackage }: Platform): boolean => {
+  if (plan.rollback === undefined) return true;
+  const packages = plan.changes.filter((change) => change.kind === 'restore-packages');
+  if (packages.some(({ purge }) => purge.includes(duoPackage))) return false;
+  return (
+    packages.some(({ install }) => install.some(({ name }) => name === duoPackage)) ||
+    facts.packages[duoPackage]?.status === 'installed'
+  );
 };
 
 /** One book for each application of Duo's that the run's hosts belong to. */

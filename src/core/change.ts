@@ -1,4 +1,5 @@
 // What is to be done to a host, as data. A closed set of kinds; the guard knows how to do, snapshot and undo each.
+import type { Fingerprint } from './fingerprint.ts';
 
 /** The intentions in activation order; see steps/index.ts. The ids are part of the JSON contract. */
 export const STEP_IDS = [
@@ -55,7 +56,29 @@ export interface ReloadChange extends ChangeBase {
   readonly kind: 'reload';
 }
 
-export type Change = FileChange | AbsentChange | PackagesChange | ReloadChange;
+/** Put back a file as a kept snapshot has it, with all that belongs to it; its content never leaves the host. */
+export interface RestoreChange extends ChangeBase {
+  readonly kind: 'restore';
+  /** Of its copy in the snapshot. */
+  readonly number: number;
+  /** What the copy must be, and what the live file was when it was looked at. */
+  readonly copy: Fingerprint;
+  readonly now: Fingerprint;
+  /** It goes along with packages, whose scripts may write it, too: no edit of a person's is to be seen in it. */
+  readonly along: boolean;
+}
+
+/** Put back packages from a kept snapshot's copies, and remove what was not there. `target` is one of them. */
+export interface RestorePackagesChange extends ChangeBase {
+  readonly kind: 'restore-packages';
+  readonly install: readonly { readonly name: string; readonly version: string }[];
+  readonly purge: readonly string[];
+  /** What is there now, `STATUS NAME VERSION`, in the order of dpkg's names. */
+  readonly now: readonly string[];
+}
+
+export type Change =
+  FileChange | AbsentChange | PackagesChange | ReloadChange | RestoreChange | RestorePackagesChange;
 
 /** A change as the JSON contract and the journal show it. */
 export interface ChangeSummary {

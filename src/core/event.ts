@@ -31,7 +31,7 @@ export type Phase = (typeof PHASES)[number];
 /** A row of the view and a line of the journal: a phase, or one step inside `activate`. */
 export type TaskId = Phase | StepId;
 
-export type Command = 'apply' | 'plan' | 'verify' | 'resume';
+export type Command = 'apply' | 'plan' | 'verify' | 'rollback' | 'resume';
 
 export type RunEvent =
   | {

@@ -10,6 +10,17 @@ export interface Plan {
   readonly findings: readonly Finding[];
   /** sha256 (hex) over the changes, contents included. */
   readonly digest: string;
+  /** Set where the changes put back what a kept snapshot has. */
+  readonly rollback?: RollbackSource;
+}
+
+/** Where a rollback's contents come from. */
+export interface RollbackSource {
+  /** The transaction that made the snapshot, and its run. */
+  readonly tx: string;
+  readonly run: string;
+  /** Files by which logins are decided, which the rollback leaves as they are and which were others before that run. */
+  readonly changedSince: readonly string[];
 }
 
 /** Lower-case hex of the bytes; passed in, since the pure ring has no node:crypto. */
@@ -18,7 +29,11 @@ export type Sha256 = (bytes: Uint8Array) => string;
 /** The plan of one host: findings that say the same once, and a digest that two plans share only if they do the same. */
 export const makePlan = (
   host: string,
-  parts: { readonly changes: readonly Change[]; readonly findings: readonly Finding[] },
+  parts: {
+    readonly changes: readonly Change[];
+    readonly findings: readonly Finding[];
+    readonly rollback?: RollbackSource;
+  },
   sha256: Sha256,
 ): Plan => {
   const findings = new Map(parts.findings.map((finding) => [JSON.stringify(finding), finding]));
@@ -28,6 +43,7 @@ export const makePlan = (
     changes: parts.changes,
     findings: [...findings.values()],
     digest: sha256(new TextEncoder().encode(canonical)),
+    ...(parts.rollback === undefined ? {} : { rollback: parts.rollback }),
   };
 };
 
@@ -46,6 +62,10 @@ const digestible = (change: Change, sha256: Sha256): readonly unknown[] => {
         change.sourceLine,
         sha256(change.keyring),
       ];
+    case 'restore':
+      return [...head, change.copy];
+    case 'restore-packages':
+      return [...head, change.install, change.purge];
     case 'absent':
     case 'reload':
       return head;

@@ -54,7 +54,7 @@ export const GUARD_HOME = '/var/lib/duo-fleet';
  * the root channel, all in one frame. The guard itself (`guard.sh`) is among the files of `claim`.
  *
  * A transaction that has ended has no folder any more. What is asked about one by `confirm`, `abort`, `revert`, `status` or
- * `recover` is then answered by `GUARD_HOME/guard.sh`, the newest one on the host, which knows the records of all; where
+ * `recover`, and `kept`, is then answered by `GUARD_HOME/guard.sh`, the newest one on the host, which knows the records of all; where
  * there is none either, and for the other operations, the reply is GUARD_EXIT.absent.
  */
 export interface GuardCall {
@@ -75,9 +75,19 @@ export interface GuardCall {
  * - `activate` makes the staged files live; `validate` checks the live ones
  * - `confirm` ends the lease for good; `abort` gives up before activation; `revert` puts back what was
  * - `status` tells the host's own record of a transaction; `recover` settles what an earlier, dead one left
+ * - `kept` lists the snapshots that the host keeps; its argument is the run whose one is meant, else the newest
  */
 export type GuardOperation =
-  'claim' | 'prepare' | 'activate' | 'validate' | 'confirm' | 'abort' | 'revert' | 'status' | 'recover';
+  | 'claim'
+  | 'prepare'
+  | 'activate'
+  | 'validate'
+  | 'confirm'
+  | 'abort'
+  | 'revert'
+  | 'status'
+  | 'recover'
+  | 'kept';
 
 export interface GuardReply {
   /** Exit status of the guard: see GUARD_EXIT. */
@@ -140,7 +150,8 @@ export type LoginOutcome =
 export interface HostSession {
   /** Our address as the host sees it (for Match Address and faillock messages). */
   readonly sourceAddress: string;
-  observe(request: ObserveRequest, deadlineMs: number): Promise<Facts>;
+  /** @param through a transaction that is staged: what is read is the host as its candidate files make it */
+  observe(request: ObserveRequest, deadlineMs: number, through?: string): Promise<Facts>;
   /** Looks at Duo from this host; touches nothing. What could not be tried is `unproven`: only a bug is thrown. */
   preflight(request: PreflightRequest, deadlineMs: number): Promise<PreflightFacts>;
   /** Calls are queued: a second one may be sent before the first is answered, which saves a turn. */

@@ -1,5 +1,6 @@
 // Where every host stands after all runs that one controller has journals of: what is left for `resume` to do.
 import type { ChangeSummary } from './change.ts';
+import type { Command } from './event.ts';
 import type { HostState, RunState } from './run-state.ts';
 import type { HostResult } from './verdict.ts';
 
@@ -23,6 +24,8 @@ export interface Standing {
   readonly host: string;
   /** The run that dealt with it last. */
   readonly run: string;
+  /** That run was a rollback: where it was cut off the host is settled, and brought no further. */
+  readonly isRollback: boolean;
   /** That run began with it, and may have claimed it where its journal has lost lines. */
   readonly begun: boolean;
   readonly result: HostResult | null;
@@ -38,7 +41,8 @@ const NONE: Runs = new Set();
 const isChanging = ({ state }: RunRecord): boolean =>
   state.started === null
     ? [...state.hosts.values()].some(({ tx }) => tx !== null)
-    : state.started.command === 'apply' || state.started.command === 'resume';
+    : CHANGING.includes(state.started.command);
+const CHANGING: readonly Command[] = ['apply', 'rollback', 'resume'];
 
 /**
  * Where the hosts of one run stand, in the run's order, after it and all later runs over the same inventory: what a later
@@ -61,7 +65,11 @@ export const standingsOf = (
     for (const state of record.state.hosts.values()) {
       standings.set(
         state.host,
-        advance(standings.get(state.host) ?? null, state, { run: record.run, alive }),
+        advance(standings.get(state.host) ?? null, state, {
+          run: record.run,
+          isRollback: record.state.started?.command === 'rollback',
+          alive,
+        }),
       );
     }
   }
@@ -87,7 +95,7 @@ const inventoryOf = (record: RunRecord, records: readonly RunRecord[]): string =
 const advance = (
   before: Standing | null,
   state: HostState,
-  { run, alive }: { readonly run: string; readonly alive: Runs },
+  { run, isRollback, alive }: { readonly run: string; readonly isRollback: boolean; readonly alive: Runs },
 ): Standing => {
   const { host, result } = state;
   const isNews = alive.has(run)
@@ -95,7 +103,7 @@ const advance = (
     : state.stage !== 'waiting' && result?.verdict !== 'skipped';
   if (before !== null && !isNews) return before;
   const open = openIn(state, run) ?? (hasLooked(state) ? null : (before?.open ?? null));
-  return { host, run, begun: state.stage !== 'waiting', result, open };
+  return { host, run, isRollback, begun: state.stage !== 'waiting', result, open };
 };
 
 const openIn = ({ tx, result, changes }: HostState, run: string): OpenTransaction | null =>
@@ -110,9 +118,15 @@ const hasLooked = ({ tx, settled, result }: HostState): boolean =>
   result?.verdict === 'unchanged' ||
   result?.verdict === 'rolled-back';
 
-/** Whether a host has not come to a verdict that somebody could see: what makes a run one to be resumed. */
-export const isUnfinished = ({ open, result }: Standing): boolean =>
-  open !== null || result === null || result.verdict === 'skipped' || result.verdict === 'stranded';
+/**
+ * Whether a host has not come to a verdict that somebody could see: what makes a run one to be resumed. What a rollback has not
+ * begun is none of it: nothing but the rollback itself, again, would bring that further.
+ */
+export const isUnfinished = ({ open, result, isRollback, begun }: Standing): boolean =>
+  open !== null ||
+  (isRollback
+    ? begun && (result === null || result.verdict === 'stranded')
+    : result === null || result.verdict === 'skipped' || result.verdict === 'stranded');
 
 /** Whether nothing is left to do for a host. */
 export const isAtGoal = ({ open, result }: Standing): boolean =>

@@ -1,7 +1,8 @@
 // A plan as the guard takes it: the manifest and the files of one transaction. Pure; see templates/guard.sh for the reader.
-import type { Change, PackagesChange } from './change.ts';
+import type { Change, PackagesChange, RestoreChange, RestorePackagesChange } from './change.ts';
 import type { Facts } from './facts.ts';
 import { Failure } from './failure.ts';
+import { digestIn } from './fingerprint.ts';
 
 const text = (lines: readonly string[]): Uint8Array =>
   new TextEncoder().encode(lines.map((line) => `${line}\n`).join(''));
@@ -36,7 +37,10 @@ const manifestLine = (change: Change, index: number, facts: Facts): string => {
       return `file ${index} ${change.mode.toString(8).padStart(4, '0')} ${digestBefore(facts, target)} ${target}`;
     case 'absent':
       return `absent ${index} - ${digestBefore(facts, target)} ${target}`;
+    case 'restore':
+      return restoreLine(change, index);
     case 'packages':
+    case 'restore-packages':
       return `packages ${index} - - -`;
     case 'reload':
       return `reload ${index} - - ${target}`;
@@ -44,6 +48,20 @@ const manifestLine = (change: Change, index: number, facts: Facts): string => {
       return change satisfies never;
   }
 };
+
+const restoreLine = ({ target, copy, now, number, along }: RestoreChange, index: number): string => {
+  const before = digestIn(now);
+  if (before === null) throw new Failure('drifted', `${target} is not a plain file`);
+  return copy === 'absent'
+    ? `absent ${index} - ${before} ${target}`
+    : `${along ? 'along' : 'back'} ${index} ${number}:${copy} ${before} ${target}`;
+};
+
+const keptPackageFiles = (change: RestorePackagesChange): Record<string, Uint8Array> => ({
+  'pkg/install': text(change.install.map(({ name, version }) => `${plainWord(name)} ${plainWord(version)}`)),
+  'pkg/purge': text(change.purge.map(plainWord)),
+  'pkg/live': text(change.now),
+});
 
 const packageFiles = (change: PackagesChange, repositoryUrl: string): Record<string, Uint8Array> => ({
   'pkg/install': text(change.install.map((name) => `${plainWord(name)} ${plainWord(change.minimumVersion)}`)),
@@ -55,23 +73,35 @@ const packageFiles = (change: PackagesChange, repositoryUrl: string): Record<str
 
 /**
  * The files of a transaction by their name in its `in/` folder: `manifest`, `new/N` for each file, `pkg/*` when packages
- * change, and `module`, the path of the module that must load in the end.
+ * change, `module`, the path of the module that must load in the end (`null`: none has to), and `source`, the transaction
+ * whose kept snapshot a rollback takes its contents from.
  * @throws Failure `bug` for a change that the manifest cannot hold, `drifted` where a target is no plain file
  */
 export const transactionFiles = (
   changes: readonly Change[],
   facts: Facts,
-  options: { readonly modulePath: string; readonly repositoryUrl: string },
+  options: {
+    readonly modulePath: string | null;
+    readonly repositoryUrl: string;
+    readonly source?: string | undefined;
+  },
 ): Readonly<Record<string, Uint8Array>> => {
-  const files: Record<string, Uint8Array> = { module: text([plainWord(options.modulePath)]) };
+  const { modulePath, source } = options;
+  const files: Record<string, Uint8Array> = {
+    ...(modulePath === null ? {} : { module: text([plainWord(modulePath)]) }),
+    ...(source === undefined ? {} : { source: text([plainWord(source)]) }),
+  };
   const lines: string[] = [];
   let step: string | null = null;
   for (const [position, change] of changes.entries()) {
     const index = position + 1;
-    if (change.step !== step) lines.push(`step ${change.step}`);
-    step = change.step;
+    // What goes along with packages is no step of its own: the packages' begins when they are changed.
+    const isAlong = change.kind === 'restore' && change.along;
+    if (!isAlong && change.step !== step) lines.push(`step ${change.step}`);
+    if (!isAlong) step = change.step;
     lines.push(manifestLine(change, index, facts));
     if (change.kind === 'file') files[`new/${index}`] = change.content;
+    if (change.kind === 'restore-packages') Object.assign(files, keptPackageFiles(change));
     if (change.kind === 'packages') Object.assign(files, packageFiles(change, options.repositoryUrl));
   }
   files['manifest'] = text(lines);

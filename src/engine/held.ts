@@ -26,7 +26,7 @@ export interface Held {
   readonly tx: string;
   readonly nonce: string;
   /** What is tried through the candidate files, and on the live host. */
-  readonly rehearsal: readonly Expectation[];
+  rehearsal: readonly Expectation[];
   readonly canary: readonly Expectation[];
   /** What came of the logins that were tried. */
   readonly checks: LoginCheck[];

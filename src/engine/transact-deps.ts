@@ -3,6 +3,7 @@ import type { Expectation } from '../auth/expectation.ts';
 import type { Emit } from '../core/event.ts';
 import type { Facts } from '../core/facts.ts';
 import type { Finding } from '../core/finding.ts';
+import type { KeptListing } from '../core/kept-snapshot.ts';
 import type { Plan } from '../core/plan.ts';
 import type { PreflightFacts, PreflightRequest } from '../core/preflight.ts';
 import type { ObserveRequest, Remote } from '../core/remote.ts';
@@ -31,9 +32,23 @@ export interface PreflightDeps {
   ) => readonly Finding[];
 }
 
+/** What a rollback asks a host for, and what it makes of the answers. */
+export interface RollbackDeps {
+  /** The run whose snapshot is meant; `null`: the host's newest one. */
+  readonly run: string | null;
+  readonly plan: (kept: KeptListing, facts: Facts, settings: Settings) => Plan;
+  /** What is wrong with the host as it would be; both as one look read them. */
+  readonly judge: (
+    facts: { readonly now: Facts; readonly after: Facts },
+    of: { readonly settings: Settings; readonly plan: Plan },
+  ) => readonly Finding[];
+}
+
 /** What one host's way needs; cli/wire.ts fills it in. */
 export interface TransactDeps {
-  readonly mode: 'apply' | 'plan' | 'verify';
+  readonly mode: 'apply' | 'plan' | 'verify' | 'rollback';
+  /** What `rollback` goes by; used in that mode only. */
+  readonly rollback: RollbackDeps | null;
   readonly remote: Remote;
   readonly emit: Emit;
   readonly run: string;
@@ -46,7 +61,8 @@ export interface TransactDeps {
   readonly newNonce: () => string;
   readonly observeRequest: (settings: Settings, sourceAddress: string) => ObserveRequest;
   readonly makePlan: (facts: Facts, settings: Settings) => Plan;
-  readonly differences: (facts: Facts, settings: Settings) => readonly Difference[];
+  /** What is not as it is to be: after this plan, or as verify sees it. */
+  readonly differences: (facts: Facts, settings: Settings, plan: Plan) => readonly Difference[];
   readonly preflight: PreflightDeps;
   /** The logins through the candidate files. */
   readonly rehearsal: (settings: Settings, facts: Facts) => readonly Expectation[];

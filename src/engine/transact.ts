@@ -15,6 +15,7 @@ import { makeRows, type Rows } from './rows.ts';
 import { busyMessage, ownerOf } from './ask.ts';
 import { probeLive } from './canary.ts';
 import { preflight } from './preflight.ts';
+import { planRollback } from './rollback.ts';
 import { makeLifeline, settleEarlier, type Earlier, type Lifeline } from './settle-earlier.ts';
 import { runTransaction } from './transaction.ts';
 import type { Ending, TransactDeps } from './transact-deps.ts';
@@ -74,14 +75,18 @@ const withSession = async (place: Place, session: HostSession): Promise<Ending> 
     return { ...ended('refused', rows, {}), failure: { step: 'settle', reason: 'exit', message } };
   }
   if (deps.mode === 'verify') return verifyHost(settings, deps, rows, { session, facts });
-  const plan = await rows.run('assess', () => assess(settings, deps, facts));
+  const plan = await rows.run('assess', () => assess(place, { session, facts }));
   const changes = plan.changes.map(summarize);
   if (breaches(plan.findings).length > 0) {
     return ended('refused', rows, { findings: plan.findings, changes: deps.mode === 'plan' ? changes : [] });
   }
   const isUnchanged = plan.changes.length === 0;
+  // Duo may be the very reason for it: what is put back does not ask it, or was confirmed here once.
+  if (deps.mode === 'rollback' && !isUnchanged) {
+    return runTransaction({ settings, deps, rows, session, facts, plan });
+  }
   // A host that is as declared pays nothing for it: verify is there to look at Duo.
-  if (isUnchanged && deps.preflight.members === null) {
+  if (isUnchanged && (deps.preflight.members === null || deps.mode === 'rollback')) {
     return ended('unchanged', rows, { findings: plan.findings });
   }
   const findings = await rows.run('preflight', () => preflight({ settings, session, facts, plan }, deps));
@@ -103,7 +108,7 @@ const observe = async (
     session.observe(deps.observeRequest(settings, session.sourceAddress), DEADLINES.observeMs);
   const facts = await look();
   if (facts.pending === null) return facts;
-  if (deps.mode !== 'apply') return facts;
+  if (deps.mode !== 'apply' && deps.mode !== 'rollback') return facts;
   if (facts.pending.alive && earlier?.dead.has(facts.pending.run) === true) return facts;
   if (facts.pending.alive) throw new Failure('busy', busyMessage(settings.host, facts.pending));
   const reply = await session.guard({
@@ -127,8 +132,14 @@ const observe = async (
   return look();
 };
 
-const assess = async (settings: Settings, deps: TransactDeps, facts: Facts): Promise<Plan> => {
-  const plan = deps.makePlan(facts, settings);
+const assess = async (
+  { settings, deps }: Pick<Place, 'settings' | 'deps'>,
+  { session, facts }: { readonly session: HostSession; readonly facts: Facts },
+): Promise<Plan> => {
+  const plan =
+    deps.mode === 'rollback'
+      ? await planRollback({ settings, deps, session, facts })
+      : deps.makePlan(facts, settings);
   deps.onPlan(plan);
   await deps.emit({
     type: 'planned',
@@ -146,8 +157,8 @@ const verifyHost = async (
   rows: Rows,
   { session, facts }: { readonly session: HostSession; readonly facts: Facts },
 ): Promise<Ending> => {
-  const plan = await rows.run('assess', () => assess(settings, deps, facts));
-  const differences: Finding[] = deps.differences(facts, settings).map((difference) => ({
+  const plan = await rows.run('assess', () => assess({ settings, deps }, { session, facts }));
+  const differences: Finding[] = deps.differences(facts, settings, plan).map((difference) => ({
     rule: `drift-${difference.step}`,
     persona: 'host',
     severity: 'breach',

@@ -14,6 +14,7 @@ import { tryLive } from './canary.ts';
 import { DEADLINES, SESSIONS_ENOUGH } from './deadlines.ts';
 import { whileHeld, type Held, type TransactionContext } from './held.ts';
 import { rehearse, sessionsOf } from './rehearse.ts';
+import { judgeRollback } from './rollback.ts';
 import { settle } from './settle.ts';
 import type { Ending } from './transact-deps.ts';
 import { markLog, needsLog } from './try-login.ts';
@@ -38,6 +39,7 @@ export const runTransaction = async (ctx: TransactionContext): Promise<Ending> =
   try {
     await ctx.deps.emit({ type: 'claimed', host: ctx.settings.host, tx: held.tx });
     const prepared = await prepare(ctx, held);
+    if (ctx.deps.mode === 'rollback') await judgeRollback(ctx, held, { prepared, notes });
     notes.push(...(await rehearse(ctx, held, prepared)));
     closeSecond(held);
     await activate(ctx, held);
@@ -144,12 +146,12 @@ const confirm = async (ctx: TransactionContext, held: Held): Promise<void> => {
     );
     await ctx.rows.run('validate', async () => {
       const facts = await whileHeld(ctx, held, looking);
-      const differences = deps.differences(facts, settings);
+      const differences = deps.differences(facts, settings, ctx.plan);
       if (differences.length > 0) {
         const words = differences.map(({ target, message }) => `${target}: ${message}`).join('; ');
         throw new Failure(
           'drifted',
-          `${settings.host}: after activation not as declared: ${printable(words, 600)}`,
+          `${settings.host}: after activation not as ${deps.mode === 'rollback' ? 'it was' : 'declared'}: ${printable(words, 600)}`,
         );
       }
     });

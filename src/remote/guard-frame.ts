@@ -45,8 +45,20 @@ export const guardFrame = (call: Pick<GuardCall, 'operation' | 'tx' | 'args' | '
   ].join('\n');
 };
 
-/** What can be asked about a transaction that has ended, whose own guard is gone. */
-const AFTERWARDS: readonly GuardCall['operation'][] = ['confirm', 'abort', 'revert', 'status', 'recover'];
+/** What can be asked where the transaction's own guard is gone: about one that has ended, or about none. */
+const AFTERWARDS: readonly GuardCall['operation'][] = [
+  'confirm',
+  'abort',
+  'revert',
+  'status',
+  'recover',
+  'kept',
+];
+
+/** The text that runs a script where the transaction's candidate files lie over the live ones. */
+export const candidateFrame = (tx: string, script: string): string =>
+  // The mark has a dot and the script's lines do not end in it: see buildObserveScript.
+  `${shellCommand(guardWords('look', tx, []))} <<'END.'\n${script}\nEND.`;
 
 const writeFiles = (tx: string, files: readonly (readonly [string, Uint8Array])[]): readonly string[] => {
   const folder = folderOf(tx);

@@ -16,7 +16,7 @@ import type { KeysOf } from './credentials.ts';
 import { duoLogScript, type DuoLogQuestion } from './duo-log-script.ts';
 import { preflightDuo } from './duo-preflight.ts';
 import type { ExecChannel } from './exec-channel.ts';
-import { guardFrame, GuardLines, guardWords } from './guard-frame.ts';
+import { candidateFrame, guardFrame, GuardLines, guardWords } from './guard-frame.ts';
 import { holdLease } from './lease-channel.ts';
 import { rehearseLogin } from './login-attempt.ts';
 import { buildObserveScript, parseObserveOutput } from './observe.ts';
@@ -71,9 +71,10 @@ class RootSession implements HostSession {
     this.#options = options;
   }
 
-  async observe(request: ObserveRequest, deadlineMs: number): Promise<Facts> {
+  async observe(request: ObserveRequest, deadlineMs: number, through?: string): Promise<Facts> {
     const nonce = this.#options.nonce();
-    const result = await this.#root.run(buildObserveScript(request, nonce), {
+    const script = buildObserveScript(request, nonce);
+    const result = await this.#root.run(through === undefined ? script : candidateFrame(through, script), {
       deadline: this.#deadline(deadlineMs),
     });
     if (result.status !== 0) {

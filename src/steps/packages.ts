@@ -57,10 +57,14 @@ export const packages: Step = {
       },
     ];
   },
-  findings: (context) => [...scriptFindings(context), ...spaceFindingsOf(context)],
+  findings: (context) => [
+    ...(packages.changes(context).length === 0 ? [] : noexecFindings(context)),
+    ...spaceFindingsOf(context),
+  ],
 };
 
-const spaceFindingsOf = ({ facts }: StepContext) => [
+/** No room to work in, or a package operation that somebody has to finish first. */
+export const spaceFindingsOf = ({ facts }: Pick<StepContext, 'facts'>): readonly Finding[] => [
   ...(facts.dpkgInterrupted
     ? [
         breach(
@@ -98,8 +102,8 @@ const duoReasons = ({ facts, settings, platform }: StepContext): readonly string
 };
 
 /** On a noexec /var dpkg runs no package's scripts: installing fails half-way, and so would putting back. */
-const scriptFindings = (context: StepContext): readonly Finding[] =>
-  context.facts.dpkgScriptsRun || packages.changes(context).length === 0
+export const noexecFindings = ({ facts }: Pick<StepContext, 'facts'>): readonly Finding[] =>
+  facts.dpkgScriptsRun
     ? []
     : [
         breach(

@@ -53,6 +53,15 @@ const deed = (change: Change): string => {
       return `remove ${target}`;
     case 'reload':
       return `reload ${target}`;
+    case 'restore':
+      return change.copy === 'absent' ? `remove ${target}` : `put back ${target}`;
+    case 'restore-packages': {
+      const back = change.install.map(({ name, version }) => `${name} ${version}`);
+      return [
+        ...(back.length === 0 ? [] : [`put back ${back.join(', ')}`]),
+        ...(change.purge.length === 0 ? [] : [`purge ${change.purge.join(', ')}`]),
+      ].join(', ');
+    }
     case 'packages': {
       const parts = [
         change.install.length === 0

@@ -251,6 +251,9 @@ export const afterChanges = (facts: Facts, changes: readonly Change[], settings:
         break;
       case 'reload':
         break;
+      case 'restore':
+      case 'restore-packages':
+        throw new Error('what a host keeps is not known here');
       default:
         change satisfies never;
     }

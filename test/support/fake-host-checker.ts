@@ -30,8 +30,11 @@ export const leftBehind = ({ host, link }: Scene): readonly string[] => [
   ...(link.open() === 0 ? [] : [`${link.open()} connections were not closed`]),
 ];
 
+/** What a run was to make of the host; before it was the other one. */
+export type Goal = 'new' | 'old';
+
 /** The host as it stands: somebody gets in, sshd has read what its files say, and its records are true. */
-export const standsWrong = (scene: Scene): readonly string[] => {
+export const standsWrong = (scene: Scene, goal: Goal = 'new'): readonly string[] => {
   const { host } = scene;
   const live = liveIs(scene);
   const record = [...host.disk.ended.values()].at(-1);
@@ -39,21 +42,21 @@ export const standsWrong = (scene: Scene): readonly string[] => {
     ...(live === 'mixed' ? ['the host is neither old nor new'] : []),
     ...(host.letsIn() ? [] : ['nobody gets in']),
     ...(host.memory.sshd === sshdSettings(host) ? [] : ['sshd runs with other settings than its files say']),
-    ...(record !== undefined && record.startsWith('confirmed') !== (live === 'new')
+    ...(record !== undefined && record.startsWith('confirmed') !== (live === goal)
       ? [`the record says ${record}, and the host is ${live}`]
       : []),
   ];
 };
 
-const verdictAgainstHost = (scene: Scene, result: HostResult): readonly string[] => {
+const verdictAgainstHost = (scene: Scene, result: HostResult, goal: Goal): readonly string[] => {
   const live = liveIs(scene);
   switch (result.verdict) {
     case 'confirmed':
-      return live === 'new' ? [] : [`confirmed, and the host is ${live}`];
+      return live === goal ? [] : [`confirmed, and the host is ${live}`];
     case 'refused':
     case 'unreachable':
     case 'rolled-back':
-      return live === 'old' ? [] : [`${result.verdict}, and the host is ${live}`];
+      return live === (goal === 'new' ? 'old' : 'new') ? [] : [`${result.verdict}, and the host is ${live}`];
     case 'stranded':
       return scene.link.stayedDead() ? [] : ['stranded, and the host could be asked'];
     case 'unchanged':
@@ -90,10 +93,10 @@ export const secretComplaints = (scene: Scene, result: HostResult): readonly str
   );
 };
 
-/** Everything that is wrong after an apply whose dust has settled; a full journal's open rows are forgiven. */
-export const complaintsAbout = (scene: Scene, result: HostResult): readonly string[] => [
-  ...verdictAgainstHost(scene, result),
-  ...standsWrong(scene),
+/** Everything that is wrong after a run whose dust has settled; a full journal's open rows are forgiven. */
+export const complaintsAbout = (scene: Scene, result: HostResult, goal: Goal = 'new'): readonly string[] => [
+  ...verdictAgainstHost(scene, result, goal),
+  ...standsWrong(scene, goal),
   ...leftBehind(scene),
   ...(scene.journal.isFull() ? [] : rowComplaints(scene.events)),
   ...secretComplaints(scene, result),

@@ -12,6 +12,7 @@ import {
   prepare,
   type Say,
 } from './fake-host-units.ts';
+import { tellKept } from './fake-host-kept.ts';
 import { beginRevert, cleanUp, restoreFiles, revertBody } from './fake-host-revert.ts';
 
 /** How often the watcher looks, and how long it waits after a revert that could not finish. */
@@ -169,6 +170,7 @@ export const runGuard = async (
       nonce: '',
       owner: [],
       snapshot: new Map(),
+      copies: new Map(),
       packagesBefore: new Map(),
       packagesStarted: false,
     });
@@ -185,6 +187,9 @@ export const runGuard = async (
         return await confirm(host, tx, args[0] ?? '', say);
       case 'status':
         return status(host, tx, say);
+      case 'kept':
+        tellKept(host, args[0], say);
+        return GUARD_EXIT.ok;
       case 'abort':
       case 'revert':
         return await revert(host, tx, say);

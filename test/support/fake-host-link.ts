@@ -4,7 +4,7 @@ import type { PreflightFacts } from '../../src/core/preflight.ts';
 import type { GuardReply, HostSession, Lease, LoginOutcome, Remote } from '../../src/core/remote.ts';
 import { deferred } from './fake-host-time.ts';
 import { leaseWord, mayRehearse, runGuard } from './fake-host-guard.ts';
-import { factsOf, logIn, Stopped, type FakeHost } from './fake-host.ts';
+import { candidateFiles, factsOf, logIn, Stopped, type FakeHost } from './fake-host.ts';
 
 /** What can happen to one operation. */
 export const FAULTS = [
@@ -180,11 +180,13 @@ export const fakeLink = (host: FakeHost): FakeLink => {
 
   const sessionOver = (connection: Connection): HostSession => ({
     sourceAddress: '198.51.100.1',
-    observe: (request, deadlineMs) =>
-      carry(connection, 'observe', deadlineMs, () =>
+    observe: (request, deadlineMs, through) =>
+      carry(connection, through === undefined ? 'observe' : 'look ahead', deadlineMs, () =>
         inShell(connection, async () => {
           await time.sleep(host.loginMs);
-          return factsOf(host, request);
+          if (through === undefined) return factsOf(host, request);
+          if (!mayRehearse(host, through)) throw new Failure('exit', `${host.name} refused the look ahead`);
+          return factsOf(host, request, candidateFiles(host, through));
         }),
       ),
     guard: (call) => {

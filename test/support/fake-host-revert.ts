@@ -1,7 +1,8 @@
 // How a transaction ends on the fake host: what templates/guard.sh does to put back and to clear up, told again in memory.
 import { GUARD_EXIT } from '../../src/core/remote.ts';
 import type { FakeHost, FakeTransaction, FakeUnit } from './fake-host.ts';
-import { act, ENDS, manifestOf, reload, sameFile, type Say } from './fake-host-units.ts';
+import { keptOf } from './fake-host-kept.ts';
+import { act, ENDS, isOfFile, manifestOf, reload, sameFile, type Say } from './fake-host-units.ts';
 
 /** Puts back what was, and gives the paths that somebody else had changed meanwhile. */
 export const restoreFiles = async (
@@ -13,12 +14,12 @@ export const restoreFiles = async (
   const foreign: string[] = [];
   for (const { kind, n, path } of manifestOf(transaction).toReversed()) {
     const before = transaction.snapshot.get(n);
-    if ((kind !== 'file' && kind !== 'absent') || before === undefined) continue;
+    if (!isOfFile(kind) || before === undefined) continue;
     await act(host, unit, `restore ${path}`, () => {
       const now = host.files.get(path) ?? null;
       if (sameFile(now, before)) return;
-      const ours = kind === 'file' ? (transaction.received.get(`new/${n}`) ?? null) : null;
-      if (now !== null && now.text !== ours) {
+      const ours = transaction.received.get(`new/${n}`) ?? transaction.copies.get(n)?.text ?? null;
+      if (now !== null && now.text !== ours && kind !== 'along') {
         foreign.push(path);
         say(`${path} was changed by somebody else meanwhile: left as it is`);
       } else if (before === null) host.files.delete(path);
@@ -45,6 +46,8 @@ export const cleanUp = async (host: FakeHost, tx: string, say: Say): Promise<voi
     say(`ended: ${host.disk.ended.get(tx) ?? ''}`);
     host.disk.armed = null;
     host.disk.staged.clear();
+    const transaction = host.disk.transactions.get(tx);
+    if (transaction?.state === 'confirmed') host.disk.kept.set(tx, keptOf(host, transaction));
     host.disk.active = null;
     host.disk.transactions.delete(tx);
   });

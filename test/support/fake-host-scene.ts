@@ -1,5 +1,11 @@
 // One fake host, what is declared for it, and an apply on it: what the engine's tests begin with.
-import { canaryOf, probeOf, rehearsalOf } from '../../src/auth/rehearsal.ts';
+import {
+  canaryOf,
+  probeOf,
+  rehearsalOf,
+  rollbackCanaryOf,
+  rollbackRehearsalOf,
+} from '../../src/auth/rehearsal.ts';
 import type { Change, FileChange } from '../../src/core/change.ts';
 import type { RunEvent } from '../../src/core/event.ts';
 import type { Facts } from '../../src/core/facts.ts';
@@ -13,8 +19,10 @@ import type { HostResult } from '../../src/core/verdict.ts';
 import { makeEnrolmentBook } from '../../src/engine/enrolment-book.ts';
 import { transact } from '../../src/engine/transact.ts';
 import type { Difference, PreflightDeps, TransactDeps } from '../../src/engine/transact-deps.ts';
+import { planRollback, rollbackDifferences, type RollbackWish } from '../../src/steps/plan-rollback.ts';
 import { preflightFindings } from '../../src/steps/preflight-findings.ts';
 import { makePreflightRequest } from '../../src/steps/preflight-request.ts';
+import { sha256 } from './example-host.ts';
 import { fakeLink, type FakeLink } from './fake-host-link.ts';
 import { virtualTime, type VirtualTime } from './fake-host-time.ts';
 import {
@@ -179,6 +187,10 @@ export interface Scene {
   readonly probe: NonNullable<TransactDeps['probe']>;
   /** One run over the host, to its verdict. Time passes until then and no further. */
   readonly apply: (deps?: Partial<TransactDeps>) => Promise<HostResult>;
+  /** What the look at the host as a rollback would make it finds. */
+  judged: readonly Finding[];
+  /** A rollback over the host, to its verdict. */
+  readonly rollback: (wish?: Partial<RollbackWish>) => Promise<HostResult>;
 }
 
 /** What the host does not have yet of what is declared. */
@@ -251,7 +263,26 @@ export const makeScene = (live: LiveState = oldState, given: Settings = settings
     onPlan: () => undefined,
     probe: null,
     earlier: null,
+    rollback: null,
   };
+  const rollbackDeps = (wish: RollbackWish): Partial<TransactDeps> => ({
+    mode: 'rollback',
+    run: `run-${runs + 1}`,
+    rollback: {
+      run: wish.run,
+      plan: (kept, facts, host_) => planRollback(kept, facts, { settings: host_, wish, sha256 }),
+      judge: () => scene.judged,
+    },
+    differences: (facts, _host, plan) => rollbackDifferences(facts, plan),
+    rehearsal: (host_, facts) => rollbackRehearsalOf(host_, facts, means),
+    canary: (host_, facts, sourceAddress) => rollbackCanaryOf(host_, facts, { means, sourceAddress }),
+    transactionFiles: (plan, facts) =>
+      transactionFiles(plan.changes, facts, {
+        modulePath: null,
+        repositoryUrl: '',
+        source: plan.rollback?.tx,
+      }),
+  });
   const scene: Scene = {
     time,
     host,
@@ -265,6 +296,8 @@ export const makeScene = (live: LiveState = oldState, given: Settings = settings
       full = false;
       return time.until(transact(given, { ...deps, ...changed }));
     },
+    judged: [],
+    rollback: (wish = {}) => scene.apply(rollbackDeps({ run: null, discardEdits: false, ...wish })),
   };
   return scene;
 };

@@ -3,6 +3,7 @@
 import { GUARD_EXIT } from '../../src/core/remote.ts';
 import {
   digestOf,
+  fingerprint,
   sshdSettings,
   Stopped,
   type FakeFile,
@@ -111,6 +112,30 @@ export const inUnit = async (
   return unit.done;
 };
 
+/** Takes the copies that a rollback's manifest names; afterwards nobody needs that snapshot any more. */
+const fetchKept = (host: FakeHost, transaction: FakeTransaction): void => {
+  const source = transaction.received.get('source')?.trim() ?? '';
+  const kept = host.disk.kept.get(source);
+  if (kept === undefined) {
+    throw new GuardExit(
+      GUARD_EXIT.failed,
+      `the snapshot ${source} is not on this host any more: nothing was touched`,
+    );
+  }
+  for (const { kind, n, mode, path } of manifestOf(transaction)) {
+    if (kind !== 'back' && kind !== 'along') continue;
+    const [number = '', ...print] = mode.split(':');
+    const copy = kept.entries.find((entry) => entry.n === number)?.was ?? null;
+    if (copy === null || fingerprint(copy) !== print.join(':')) {
+      throw new GuardExit(
+        GUARD_EXIT.failed,
+        `the kept copy of ${path} cannot be had, or is not the one that was looked at: nothing was touched`,
+      );
+    }
+    transaction.copies.set(n, copy);
+  }
+};
+
 export const prepare = async (
   host: FakeHost,
   transaction: FakeTransaction,
@@ -123,14 +148,17 @@ export const prepare = async (
       `fenced: the transaction is ${transaction.state} on this host, not claimed`,
     );
   }
-  if (transaction.received.has('pkg/install')) {
+  if (transaction.received.has('pkg/source')) {
     say('#mark task-started download');
     await act(host, unit, 'download', () => undefined);
     say('#mark task-ended download');
   }
   say('#mark task-started snapshot');
+  if (transaction.received.has('source')) {
+    await act(host, unit, 'fetch what is kept', () => fetchKept(host, transaction));
+  }
   for (const { kind, n, before, path } of manifestOf(transaction)) {
-    if (kind !== 'file' && kind !== 'absent') continue;
+    if (!isOfFile(kind)) continue;
     await act(host, unit, `snapshot ${path}`, () => {
       const file = host.files.get(path);
       transaction.snapshot.set(n, file ?? null);
@@ -149,12 +177,15 @@ export const prepare = async (
   say('#mark task-ended arm');
   say('#mark task-started stage');
   for (const { kind, n, mode, path } of manifestOf(transaction)) {
-    if (kind !== 'file') continue;
+    if (!isOfFile(kind) || kind === 'absent') continue;
     await act(host, unit, `stage ${path}`, () =>
-      host.disk.staged.set(n, {
-        text: transaction.received.get(`new/${n}`) ?? '',
-        mode: Number.parseInt(mode, 8),
-      }),
+      host.disk.staged.set(
+        n,
+        transaction.copies.get(n) ?? {
+          text: transaction.received.get(`new/${n}`) ?? '',
+          mode: Number.parseInt(mode, 8),
+        },
+      ),
     );
   }
   say(host.noNamespace === null ? 'rehearsal possible' : `rehearsal impossible: ${host.noNamespace}`);
@@ -162,6 +193,9 @@ export const prepare = async (
   say('#mark task-ended stage');
   return GUARD_EXIT.ok;
 };
+
+/** Lines of a manifest that are about a file. */
+export const isOfFile = (kind: string): boolean => ['file', 'absent', 'back', 'along'].includes(kind);
 
 export const sameFile = (a: FakeFile | null, b: FakeFile | null): boolean =>
   a?.text === b?.text && a?.mode === b?.mode;
@@ -171,7 +205,7 @@ const isUntouched = (host: FakeHost, transaction: FakeTransaction, { n, path }: 
 
 const refuseDrifted = (host: FakeHost, transaction: FakeTransaction): void => {
   for (const line of manifestOf(transaction)) {
-    if ((line.kind === 'file' || line.kind === 'absent') && !isUntouched(host, transaction, line)) {
+    if (isOfFile(line.kind) && !isUntouched(host, transaction, line)) {
       throw new GuardExit(
         GUARD_EXIT.drifted,
         `${line.path} was changed since it was read: nothing was touched`,
@@ -186,6 +220,9 @@ export const checkLive = (host: FakeHost, transaction: FakeTransaction): void =>
     const live = host.files.get(path)?.text;
     if (kind === 'file' && live !== transaction.received.get(`new/${n}`)) {
       throw new GuardExit(GUARD_EXIT.failed, `${path} is not as it was written`);
+    }
+    if ((kind === 'back' || kind === 'along') && live !== transaction.copies.get(n)?.text) {
+      throw new GuardExit(GUARD_EXIT.failed, `${path} is not as it was`);
     }
     if (kind === 'absent' && live !== undefined) {
       throw new GuardExit(GUARD_EXIT.failed, `${path} is still there`);

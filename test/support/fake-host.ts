@@ -30,8 +30,27 @@ export interface FakeTransaction {
   owner: readonly string[];
   /** By number in the manifest; `null` was absent. */
   readonly snapshot: Map<string, FakeFile | null>;
+  /** A rollback's copies out of the snapshot that it goes by, by number in the manifest. */
+  readonly copies: Map<string, FakeFile>;
   packagesBefore: ReadonlyMap<string, string>;
   packagesStarted: boolean;
+}
+
+/** What is kept of a transaction that was confirmed. */
+export interface FakeKept {
+  readonly tx: string;
+  readonly owner: readonly string[];
+  readonly undoes: string | null;
+  readonly entries: readonly {
+    readonly step: string;
+    readonly n: string;
+    readonly path: string;
+    readonly was: FakeFile | null;
+    readonly after: FakeFile | null;
+  }[];
+  readonly reloads: readonly string[];
+  /** `null`: it had nothing to do with packages. */
+  readonly packages: Readonly<Record<'was' | 'after', ReadonlyMap<string, string>>> | null;
 }
 
 /** A transient unit: it outlives whoever watches it. */
@@ -55,6 +74,8 @@ export interface FakeHost {
   readonly disk: {
     readonly transactions: Map<string, FakeTransaction>;
     readonly ended: Map<string, string>;
+    /** The oldest first. */
+    readonly kept: Map<string, FakeKept>;
     active: string | null;
     guard: boolean;
     /** The transaction that the boot units put back. */
@@ -145,6 +166,7 @@ export const fakeHost = (name: string, time: VirtualTime, live: LiveState): Fake
   disk: {
     transactions: new Map(),
     ended: new Map(),
+    kept: new Map(),
     active: null,
     guard: false,
     armed: null,
@@ -189,6 +211,10 @@ export const liveState = (host: FakeHost): LiveState => ({
 
 export const digestOf = (text: string): string => createHash('sha256').update(text).digest('hex');
 
+/** The guard's word for a file's content, mode and owner. */
+export const fingerprint = (file: FakeFile | null): string =>
+  file === null ? 'absent' : `${digestOf(file.text)}:${file.mode.toString(8)}:0:0`;
+
 const fileFacts = (file: FakeFile | undefined): FileFacts =>
   file === undefined
     ? { kind: 'absent' }
@@ -219,8 +245,24 @@ const pendingOf = (host: FakeHost): Facts['pending'] => {
   };
 };
 
-/** What one look at the host reads; accounts are the same on every fake host. */
-export const factsOf = (host: FakeHost, request: ObserveRequest): Facts => ({
+/** The host's files where a staged transaction's candidates lie over them. */
+export const candidateFiles = (host: FakeHost, tx: string): ReadonlyMap<string, FakeFile> => {
+  const files = new Map(host.files);
+  for (const line of (host.disk.transactions.get(tx)?.received.get('manifest') ?? '').split('\n')) {
+    const [kind = '', n = '', , , path = ''] = line.split(' ');
+    const staged = host.disk.staged.get(n);
+    if (kind === 'absent') files.delete(path);
+    else if (path !== '' && staged !== undefined) files.set(path, staged);
+  }
+  return files;
+};
+
+/** What one look at the host reads, or at other files in their place; accounts are the same on every fake host. */
+export const factsOf = (
+  host: FakeHost,
+  request: ObserveRequest,
+  files: ReadonlyMap<string, FakeFile> = host.files,
+): Facts => ({
   os: { id: 'debian', idLike: [], versionId: '12', codename: 'bookworm', prettyName: 'Debian GNU/Linux 12' },
   architecture: 'amd64',
   epochS: Math.floor(host.time.nowMs() / 1000),
@@ -228,7 +270,7 @@ export const factsOf = (host: FakeHost, request: ObserveRequest): Facts => ({
   packages: Object.fromEntries(
     [...host.packages].map(([name, version]) => [name, { status: 'installed', version, origins: [] }]),
   ),
-  files: Object.fromEntries(request.files.map(({ path }) => [path, fileFacts(host.files.get(path))])),
+  files: Object.fromEntries(request.files.map(({ path }) => [path, fileFacts(files.get(path))])),
   sshd: {
     version: '9.2',
     effective: {},

@@ -77,7 +77,7 @@ export async function productFor(fleet: LabFleet): Promise<Product> {
     ...words,
     '--known-hosts',
     fleet.knownHostsFile,
-    ...(words[0] === 'apply' ? ['--yes'] : []),
+    ...(words[0] === 'apply' || words[0] === 'rollback' ? ['--yes'] : []),
   ];
   const env = (more: Readonly<Record<string, string>> = {}) => ({ XDG_STATE_HOME: stateFolder, ...more });
   const runsFolder = join(stateFolder, 'duo-fleet', 'runs');
