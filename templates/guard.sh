@@ -431,7 +431,7 @@ note_after() {
     if [ -d "$T/in/pkg" ]; then our_packages >"$T/snap/packages-after"; fi
 }
 # kept [RUN]: the snapshots of this host, the newest first, and all about the one that is meant: RUN's, or the newest.
-#   kept TX SINCE RUN OPERATOR | chosen TX | undoes TX | too-old
+#   kept TX SINCE UNDOES|- RUN OPERATOR | chosen TX | too-old
 #   entry STEP|- N WAS AFTER NOW PATH | reload SERVICE | packages known | package was|after|now STATUS NAME VERSION
 #   deb NAME | since PATH
 kept() {
@@ -441,8 +441,9 @@ kept() {
   for TX in $newest_first; do
     owner="$HOME_DIR/snapshots/$TX/owner"
     [ -r "$owner" ] || continue
-    run=$(sed -n 's/^run=//p' "$owner")
-    say "kept $TX $(sed -n 's/^since=//p' "$owner") $run $(sed -n 's/^operator=//p' "$owner")"
+    run=$(sed -n 's/^run=//p' "$owner") undoes=-
+    if [ -r "${owner%owner}source" ]; then undoes=$(cat "${owner%owner}source"); fi
+    say "kept $TX $(sed -n 's/^since=//p' "$owner") $undoes $run $(sed -n 's/^operator=//p' "$owner")"
     if [ -z "$chosen" ] && [ "$run" = "${1:-$run}" ]; then chosen=$TX; fi
   done
   if [ -n "$chosen" ]; then about_kept "$HOME_DIR/snapshots/$chosen"; fi
@@ -453,7 +454,6 @@ about_kept() { # FOLDER
     say too-old
     return
   fi
-  if [ -r "$1/source" ]; then say "undoes $(cat "$1/source")"; fi
   while read -r n what path; do
     was=absent
     if [ "$what" = present ]; then was=$(fingerprint "$1/$n"); fi

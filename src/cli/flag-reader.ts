@@ -77,7 +77,7 @@ const strangers = (command: CommandName, raw: RawOptions): readonly string[] => 
   return [
     ...flags.map((name) => {
       const flag = FLAGS[name];
-      if (flag !== undefined) return `--${name} belongs to ${flag.commands.join(' and ')}, not to ${command}`;
+      if (flag !== undefined) return `--${name} belongs to ${listed(flag.commands)}, not to ${command}`;
       const nearest = nearestName(name, Object.keys(flagsOf(command)));
       return `there is no flag --${name}${nearest === null ? `: duo-fleet ${command} --help lists them` : `: did you mean --${nearest}?`}`;
     }),
@@ -87,6 +87,9 @@ const strangers = (command: CommandName, raw: RawOptions): readonly string[] => 
     ),
   ];
 };
+
+const listed = (names: readonly string[]): string =>
+  [names.slice(0, -1).join(', '), names.at(-1)].filter(Boolean).join(' and ');
 
 /** `--json=yes`: yargs takes any value but `true` for false and says nothing, so a typing slip would go unseen. */
 const valuesOfSwitches = (argv: readonly string[]): readonly string[] =>

@@ -51,7 +51,7 @@ export const findResumption = async (
     (standing) => isToBeAsked(standing) || (!options.onlySettle && !standing.isRollback),
   );
   if (chosen.length === 0) {
-    return `Nothing to settle: no host of run ${run.run} was in the middle. Not started were: ${namesOf(left)}.${rollbackAgain(run, left)}`;
+    return `Nothing to settle: no host of run ${run.run} was in the middle. Not started were: ${namesOf(left)}.${rollbackAgain(left)}`;
   }
   const { fleet, changed } = await fleetOf(run, chosen, { options, surroundings });
   return {
@@ -66,7 +66,7 @@ export const findResumption = async (
       ...summaryOf(run, standings, { chosen, fleet, changed }),
       ...(chosen.some(({ isRollback }) => isRollback)
         ? [
-            `What a rollback left is brought to its end, and nothing is applied there.${rollbackAgain(run, chosen)}`,
+            `What a rollback left is brought to its end, and nothing is applied there.${rollbackAgain(chosen)}`,
           ]
         : []),
     ],
@@ -74,9 +74,9 @@ export const findResumption = async (
 };
 
 /** The rest of a rollback is for its own command. */
-const rollbackAgain = ({ state }: ReadRun, left: readonly Standing[]): string =>
+const rollbackAgain = (left: readonly Standing[]): string =>
   left.some(({ isRollback }) => isRollback)
-    ? ` For the rest of the rollback: duo-fleet rollback${state.started?.command === 'rollback' ? '' : ' again'}.`
+    ? ' The rest of the rollback is done by its own command again.'
     : '';
 
 const livingRuns = async (runs: readonly ReadRun[]): Promise<ReadonlyMap<string, number>> => {
@@ -120,12 +120,19 @@ const isToBeAsked = ({ open, begun, result }: Standing): boolean =>
 
 const nothingLeft = (run: ReadRun, standings: readonly Standing[]): string => {
   const missed = standings.filter((standing) => !isAtGoal(standing));
+  const { goal, again } = goalOf(run);
   const rest =
     missed.length === 0
-      ? 'all are as declared'
-      : `${namesOf(missed)} did not get there, and the run said why: remove the cause, then apply`;
+      ? `all ${goal}`
+      : `${namesOf(missed)} did not get there, and the run said why: remove the cause, then ${again}`;
   return `Nothing to resume: every host of run ${run.run} came to its verdict; ${rest}.`;
 };
+
+/** What a run's hosts are when they are there, and the command that brings them. */
+const goalOf = ({ state }: ReadRun): { readonly goal: string; readonly again: string } =>
+  state.started?.command === 'rollback'
+    ? { goal: 'are rolled back', again: 'roll back again' }
+    : { goal: 'are as declared', again: 'apply' };
 
 const namesOf = (standings: readonly { readonly host: string }[]): string => {
   const more = standings.length - HOSTS_NAMED_MAX;
@@ -192,7 +199,7 @@ const earlierOf = (
 };
 
 const summaryOf = (
-  { run, state }: ReadRun,
+  of: ReadRun,
   standings: readonly Standing[],
   {
     chosen,
@@ -200,6 +207,7 @@ const summaryOf = (
     changed,
   }: { readonly chosen: readonly Standing[]; readonly fleet: Fleet; readonly changed: boolean },
 ): readonly string[] => {
+  const { run, state } = of;
   const present = new Set(fleet.settings.map(({ host }) => host));
   const mine = chosen.filter(({ host }) => present.has(host));
   const asked = mine.filter(isToBeAsked);
@@ -207,7 +215,7 @@ const summaryOf = (
   const atGoal = standings.filter(isAtGoal).length;
   const by = state.started === null ? '' : ` of ${printable(state.started.operator)}`;
   return [
-    `Run ${run}${by}: ${atGoal} of ${standings.length} hosts are as declared and left alone.`,
+    `Run ${run}${by}: ${atGoal} of ${standings.length} hosts ${goalOf(of).goal} and left alone.`,
     ...(asked.length === 0 ? [] : [`In the middle, and asked what became of them: ${namesOf(asked)}.`]),
     ...(rest.length === 0 ? [] : [`Not started, put back or not reached: ${namesOf(rest)}.`]),
     ...(changed ? [`${fleet.inventory} is not what it was for that run: what it says now holds.`] : []),

@@ -17,12 +17,8 @@ import { platformOf, type Platform } from '../platform/debian.ts';
 import { repositoryUrl } from '../steps/duo-repository.ts';
 import { makeObserveRequest } from '../steps/observe-request.ts';
 import { differences, planHost } from '../steps/plan-host.ts';
-import {
-  judgeRollback,
-  planRollback,
-  rollbackDifferences,
-  type RollbackWish,
-} from '../steps/plan-rollback.ts';
+import { judgeRollback, rollbackDifferences } from '../steps/judge-rollback.ts';
+import { planRollback, type RollbackWish } from '../steps/plan-rollback.ts';
 import { preflightFindings } from '../steps/preflight-findings.ts';
 import { duoMembers, makePreflightRequest } from '../steps/preflight-request.ts';
 import { makeRender } from '../steps/render.ts';

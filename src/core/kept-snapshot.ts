@@ -9,6 +9,8 @@ export interface KeptName {
   readonly tx: string;
   /** Seconds since the epoch, host's clock. */
   readonly sinceS: number;
+  /** It was made by a rollback, which put back this transaction's snapshot. */
+  readonly undoes: string | null;
   readonly run: string;
   readonly operator: string;
 }
@@ -31,8 +33,6 @@ export type KeptPackages = Readonly<Record<string, Pick<PackageFacts, 'status' |
 
 /** One kept snapshot, with what has become of it since. */
 export interface KeptSnapshot extends KeptName {
-  /** It was made by a rollback, of this transaction's snapshot. */
-  readonly undoes: string | null;
   readonly entries: readonly KeptEntry[];
   /** Services that were reloaded. */
   readonly reloads: readonly string[];
@@ -51,6 +51,23 @@ export interface KeptListing {
   /** The one that was asked for; `null`: there is none. `too-old`: a version made it that did not note what it wrote. */
   readonly chosen: KeptSnapshot | 'too-old' | null;
 }
+
+/**
+ * Whether the host stands as a rollback has left it: its newest snapshot is a rollback's, and not one that undid a rollback.
+ * `unknown` where the snapshot that it went by is not kept any more.
+ */
+export const isRolledBack = (
+  { names }: KeptListing,
+  newest: KeptName | undefined = names[0],
+): boolean | 'unknown' => {
+  if (newest === undefined || newest.undoes === null) return false;
+  // Each step leads to an older one, so that no list can lead round in a circle.
+  const older = names.slice(names.indexOf(newest) + 1);
+  const undone = older.find(({ tx }) => tx === newest.undoes);
+  if (undone === undefined) return 'unknown';
+  const before = isRolledBack({ names: older, chosen: null }, undone);
+  return before === 'unknown' ? before : !before;
+};
 
 /** What a host without a guard keeps. */
 export const KEPT_NOTHING: KeptListing = { names: [], chosen: null };
@@ -75,10 +92,10 @@ const strange = (line: string): Failure =>
   new Failure('exit', `the host's list of what it keeps is not understood: ${JSON.stringify(line)}`);
 
 const readName = (line: string): KeptName => {
-  const match = /^kept ([a-z0-9-]{1,64}) (\d{1,12}) (\S+) ?(.*)$/.exec(line);
+  const match = /^kept ([a-z0-9-]{1,64}) (\d{1,12}) ([a-z0-9-]{1,64}) (\S+) ?(.*)$/.exec(line);
   if (match === null) throw strange(line);
-  const [, tx = '', since = '', run = '', operator = ''] = match;
-  return { tx, sinceS: Number(since), run, operator };
+  const [, tx = '', since = '', undoes = '', run = '', operator = ''] = match;
+  return { tx, sinceS: Number(since), undoes: undoes === '-' ? null : undoes, run, operator };
 };
 
 const PRINT = '(absent|other|link:[0-9a-f]{64}|[0-9a-f]{64}:[0-7]{1,4}:\\d+:\\d+)';
@@ -102,7 +119,7 @@ const readSnapshot = (name: KeptName, lines: readonly string[]): KeptSnapshot =>
     after: {},
     now: {},
   };
-  const words = { undoes: [], reload: [], deb: [], since: [], packages: [] } as Record<string, string[]>;
+  const words = { reload: [], deb: [], since: [], packages: [] } as Record<string, string[]>;
   for (const line of lines) {
     const [word = '', ...rest] = line.split(' ');
     const [when, status = '', pkg = '', version = ''] = rest;
@@ -114,7 +131,6 @@ const readSnapshot = (name: KeptName, lines: readonly string[]): KeptSnapshot =>
   }
   return {
     ...name,
-    undoes: words['undoes']?.[0] ?? null,
     entries,
     reloads: words['reload'] ?? [],
     packages: words['packages']?.length === 0 ? null : packages,

@@ -70,7 +70,7 @@ export const judgeRollback = async (
   held: Held,
   of: { readonly prepared: GuardReply; readonly notes: Finding[] },
 ): Promise<void> => {
-  const { deps, settings, plan } = ctx;
+  const { settings, plan } = ctx;
   await ctx.rows.run('assess', async () => {
     const found = of.prepared.lines.includes('rehearsal possible')
       ? await lookAhead(ctx, held)
@@ -87,16 +87,17 @@ export const judgeRollback = async (
       `${settings.host} must not go back to that: ${breaches.map(({ message }) => message).join('; ')}`,
     );
   });
+};
 
-  async function lookAhead(at: TransactionContext, of: Held): Promise<readonly Finding[]> {
-    const looking = at.session.observe(
-      deps.observeRequest(settings, at.session.sourceAddress),
-      DEADLINES.observeMs,
-      of.tx,
-    );
-    const after = await whileHeld(at, of, looking);
-    return wanted(deps).judge({ now: at.facts, after }, { settings, plan });
-  }
+const lookAhead = async (ctx: TransactionContext, held: Held): Promise<readonly Finding[]> => {
+  const { deps, settings, session, facts, plan } = ctx;
+  const looking = session.observe(
+    deps.observeRequest(settings, session.sourceAddress),
+    DEADLINES.observeMs,
+    held.tx,
+  );
+  const after = await whileHeld(ctx, held, looking);
+  return wanted(deps).judge({ now: facts, after }, { settings, plan });
 };
 
 /** Nothing can be read there. What was before the run is not made worse; where something else was changed since, nobody knows. */

@@ -103,7 +103,12 @@ const askAnew = async (
   }
 };
 
+/** "Back to what it was" would be what the operator of a rollback asked for. */
+const asBefore = ({ deps }: TransactionContext): string =>
+  deps.mode === 'rollback' ? 'is as it was before this rollback' : 'is back to what it was';
+
 const told = (ctx: TransactionContext, held: Held, failure: Failure, record: HostRecord | null): Settled => {
+  const { deps } = ctx;
   const { host } = ctx.settings;
   const because = failure.message;
   if (record?.kind === 'ended') {
@@ -113,11 +118,11 @@ const told = (ctx: TransactionContext, held: Held, failure: Failure, record: Hos
       case 'aborted':
         return { verdict: 'refused', message: `${because}. Nothing live was changed on ${host}` };
       case 'reverted':
-        return { verdict: 'rolled-back', message: `${because}. ${host} is back to what it was` };
+        return { verdict: 'rolled-back', message: `${because}. ${host} ${asBefore(ctx)}` };
       case 'foreign':
         return {
           verdict: 'stranded',
-          message: `${because}. ${host} was put back, but for files that somebody else changed meanwhile: they were left as they are; compare them with ${GUARD_HOME}/kept/${held.tx} on the host`,
+          message: `${because}. ${host} ${deps.mode === 'rollback' ? 'was put back to what it was before this rollback' : 'was put back'}, but for files that somebody else changed meanwhile: they were left as they are; compare them with ${GUARD_HOME}/kept/${held.tx} on the host`,
         };
       default:
         return record.how satisfies never;

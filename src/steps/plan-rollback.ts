@@ -1,17 +1,21 @@
 // What puts a host back to a snapshot that it keeps, and what stands in the way.
-import { doorModels } from '../auth/door-model.ts';
-import { rollbackPolicyFindings } from '../auth/policy-rollback.ts';
 import type { Change, RestoreChange, RestorePackagesChange } from '../core/change.ts';
 import type { Facts } from '../core/facts.ts';
 import type { Finding } from '../core/finding.ts';
-import { digestIn, type Fingerprint } from '../core/fingerprint.ts';
-import type { KeptEntry, KeptListing, KeptName, KeptPackages, KeptSnapshot } from '../core/kept-snapshot.ts';
+import { digestIn } from '../core/fingerprint.ts';
+import {
+  isRolledBack,
+  type KeptEntry,
+  type KeptListing,
+  type KeptName,
+  type KeptPackages,
+  type KeptSnapshot,
+} from '../core/kept-snapshot.ts';
 import { makePlan, type Plan, type Sha256 } from '../core/plan.ts';
 import { printable } from '../core/printable.ts';
 import type { Settings } from '../core/settings.ts';
 import { platformOf } from '../platform/debian.ts';
 import { noexecFindings, spaceFindingsOf } from './packages.ts';
-import type { Difference } from './plan-host.ts';
 import { breach, warning } from './step.ts';
 
 /** What the operator asks of a rollback. */
@@ -51,14 +55,8 @@ export const planRollback = (
       ),
     );
   }
-  if (wish.run === null && chosen.undoes !== null) {
-    return only(
-      warning(
-        'already-rolled-back',
-        `run ${printable(chosen.run)} has rolled this host back already; to undo that: --run ${printable(chosen.run)}`,
-      ),
-    );
-  }
+  const done = wish.run === null ? isRolledBack(kept) : false;
+  if (done !== false) return only(doneFinding(chosen, done));
   const parted = partEntries(chosen.entries);
   const packages = packagesChange(chosen);
   const findings = [
@@ -78,6 +76,20 @@ export const planRollback = (
     { changes: changesOf(chosen, parted, packages), findings, rollback },
     sha256,
   );
+};
+
+/** Without a run a rollback goes one way only: said twice, it must not bring hosts to Duo again. */
+const doneFinding = (newest: KeptName, done: true | 'unknown'): Finding => {
+  const run = printable(newest.run);
+  return done === true
+    ? warning(
+        'already-rolled-back',
+        `run ${run} has rolled this host back already; to undo that: --run ${run}`,
+      )
+    : breach(
+        'rollback-unclear',
+        `run ${run}, the newest that this host keeps, was a rollback itself, and what it put back is not kept any more, so which way is back is not clear; to undo that run: --run ${run}`,
+      );
 };
 
 const noSnapshot = (host: string, names: readonly KeptName[], run: string | null): string => {
@@ -271,56 +283,4 @@ const editFindings = (
       `changed since run ${printable(chosen.run)} by somebody else: ${list}.${remedy} Put them back as the run left them, or have them overwritten with --discard-edits: their present state stays in the snapshot that the rollback makes`,
     ),
   ];
-};
-
-// --- the host as it would be ---
-
-/** What is wrong with the host as its candidate files make it; both facts as one look read them. */
-export const judgeRollback = (
-  facts: { readonly now: Facts; readonly after: Facts },
-  { settings, plan }: { readonly settings: Settings; readonly plan: Plan },
-): readonly Finding[] => {
-  const places = platformOf(facts.now);
-  if ('refused' in places) return [];
-  if (Object.keys(facts.after.sshd.effective).length === 0) {
-    return [
-      breach(
-        'sshd-settings-invalid',
-        `sshd would not accept its settings, so nothing can be said about logins: ${printable(facts.after.sshd.error)}`,
-      ),
-    ];
-  }
-  const modelOf = (one: Facts) => doorModels(one, settings, { changes: [], places }).before;
-  return rollbackPolicyFindings(
-    { before: modelOf(facts.now), after: modelOf(facts.after), facts: facts.after, settings },
-    plan.rollback?.changedSince ?? [],
-  );
-};
-
-/** What is not as it was before the run, as far as a look at the host shows it. */
-export const rollbackDifferences = (facts: Facts, plan: Plan): readonly Difference[] =>
-  plan.changes.flatMap((change): readonly Difference[] => {
-    const tell = (target: string, message: string): Difference => ({ step: change.step, target, message });
-    if (change.kind === 'restore') {
-      const live = facts.files[change.target];
-      return live === undefined || isAs(live, change.copy) ? [] : [tell(change.target, 'is not as it was')];
-    }
-    if (change.kind !== 'restore-packages') return [];
-    return [
-      ...change.install
-        .filter(({ name, version }) => {
-          const live = facts.packages[name];
-          return live?.status !== 'installed' || live.version !== version;
-        })
-        .map(({ name, version }) => tell(name, `is not ${version} as it was`)),
-      ...change.purge
-        .filter((name) => isThere(facts.packages[name]?.status))
-        .map((name) => tell(name, 'is still there')),
-    ];
-  });
-
-/** The owner's number is the guard's to compare: a look reads names. */
-const isAs = (live: Facts['files'][string], print: Fingerprint): boolean => {
-  if (live.kind === 'absent') return print === 'absent';
-  return live.kind === 'file' && print.startsWith(`${live.sha256}:${live.mode.toString(8)}:`);
 };

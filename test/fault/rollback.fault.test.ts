@@ -138,6 +138,10 @@ describe('a second rollback', () => {
     await scene.time.pass(DUST_MS);
     expect(again.verdict).toBe('confirmed');
     expect(liveIs(scene)).toBe('new');
+    const third = await scene.rollback();
+    await scene.time.pass(DUST_MS);
+    expect([third.verdict, liveIs(scene)]).toEqual(['confirmed', 'old']);
+    expect((await scene.rollback()).verdict).toBe('unchanged');
   });
 
   test('without a run changes nothing, and says by which run the host was rolled back', async () => {

@@ -47,7 +47,8 @@ export interface ContractScene {
   readonly end: () => Promise<void>;
 }
 
-const request = {
+/** What a look at a host of the contract reads. */
+export const CONTRACT_REQUEST = {
   packages: [],
   files: PATHS.map((path) => ({ path, text: false })),
   groups: [],
@@ -101,7 +102,7 @@ export async function openScene(host: ContractHost, tx: string): Promise<Contrac
         other.close();
       }
     },
-    look: () => host.within(scene.session.observe(request, DEADLINE_MS)),
+    look: () => host.within(scene.session.observe(CONTRACT_REQUEST, DEADLINE_MS)),
     nonce: () => `nonce-of-${tx}`,
     call,
     ask: (operation, more) => host.within(scene.session.guard(call(operation, more))),

@@ -44,12 +44,12 @@ const ownerOf = ({ owner }: FakeKept, key: string): string =>
 export const tellKept = (host: FakeHost, run: string | undefined, say: Say): void => {
   const newestFirst = [...host.disk.kept.values()].toReversed();
   for (const kept of newestFirst) {
-    say(`kept ${kept.tx} ${ownerOf(kept, 'since')} ${ownerOf(kept, 'run')} ${ownerOf(kept, 'operator')}`);
+    const owner = ['since', 'run', 'operator'].map((key) => ownerOf(kept, key));
+    say(`kept ${kept.tx} ${owner[0]} ${kept.undoes ?? '-'} ${owner[1]} ${owner[2]}`);
   }
   const chosen = newestFirst.find((kept) => run === undefined || ownerOf(kept, 'run') === run);
   if (chosen === undefined) return;
   say(`chosen ${chosen.tx}`);
-  if (chosen.undoes !== null) say(`undoes ${chosen.undoes}`);
   for (const { step, n, path, was, after } of chosen.entries) {
     const now = host.files.get(path) ?? null;
     say(`entry ${step} ${n} ${[was, after, now].map(fingerprint).join(' ')} ${path}`);

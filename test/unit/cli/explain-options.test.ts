@@ -75,7 +75,7 @@ describe('explain', () => {
     ['explain --host web1 --duo maybe', 'not "maybe"'],
     ['explain --host web1 --from bastion', '--from takes an IP address'],
     ['explain --host web1 --from 10.0.0.0/8', '--from takes an IP address'],
-    ['explain --host web1 --yes', '--yes belongs to apply and resume, not to explain'],
+    ['explain --host web1 --yes', '--yes belongs to apply, rollback and resume, not to explain'],
     ['explain --host web1 --usr ann', 'did you mean --user?'],
     ['explain --user ann --user bob', '--user is given more than once'],
     ['apply --user ann', '--user belongs to explain, not to apply'],

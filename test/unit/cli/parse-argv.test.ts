@@ -52,6 +52,22 @@ describe('what the operator asks for', () => {
     });
   });
 
+  test('a rollback takes a run, and says what it takes for one', async () => {
+    expect(await parse('rollback inv.yml --host a --run 20261122-054735-ab12')).toMatchObject({
+      kind: 'rollback',
+      options: { inventory: 'inv.yml', hosts: ['a'], run: '20261122-054735-ab12', discardEdits: false },
+    });
+    expect(await parse('rollback --discard-edits')).toMatchObject({
+      options: { run: null, discardEdits: true },
+    });
+    await expect(parse('rollback --run latest')).rejects.toThrow(/--run takes the name of a run/);
+    await expect(parse('rollback --discard-edit')).rejects.toThrow(/did you mean --discard-edits\?/);
+    await expect(parse('apply --run 20261122-054735-ab12')).rejects.toThrow(
+      /--run belongs to rollback, not to apply/,
+    );
+    await expect(parse('rolback')).rejects.toThrow(/did you mean rollback\?/);
+  });
+
   test('a flag after --host does not become a host, nor the inventory', async () => {
     expect(await optionsOf('verify --host a inv.yml --probe')).toMatchObject({
       inventory: 'inv.yml',

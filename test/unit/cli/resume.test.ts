@@ -209,6 +209,35 @@ describe('resume', () => {
   });
 });
 
+describe('a rollback that was cut off', () => {
+  test('is settled and brought no further: nothing is applied, and nothing is begun', async () => {
+    journal(OLD, [startOf(OLD, { command: 'rollback' }), begun('web1'), claimed('web1'), begun('web2')]);
+    const { asked, stderr } = await call('resume --yes');
+    expect(asked).toMatchObject([
+      { host: 'web1', earlier: { tx: `${OLD}-web1`, thenApply: false } },
+      { host: 'web2', earlier: { tx: null, thenApply: false } },
+    ]);
+    expect(stderr).toContain('nothing is applied there. The rest of the rollback is done by its own command');
+    expect((await call('resume --yes')).stdout).toContain('Nothing to resume');
+  });
+
+  test('after an apply of the same hosts: only the hosts of the apply are brought on', async () => {
+    journal(OLD, [startOf(OLD), ended('web1', 'confirmed'), begun('web2'), ended('web2', 'rolled-back')]);
+    const later = '20261121-090000-0002';
+    journal(later, [
+      startOf(later, { command: 'rollback', hosts: ['web1'] }),
+      begun('web1'),
+      claimed('web1'),
+    ]);
+    const { asked } = await call(`resume ${OLD} --yes`);
+    expect(asked.map(({ host, earlier }) => [host, earlier?.thenApply])).toEqual([
+      ['web1', false],
+      ['web2', true],
+      ['db1', true],
+    ]);
+  });
+});
+
 describe('a run', () => {
   test('whose controller lives is not resumed, by its name or without', async () => {
     await holdRun(cutOff(), process.pid);

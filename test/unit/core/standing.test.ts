@@ -55,6 +55,12 @@ describe('a host whose run was cut off in its transaction', () => {
     expect(standingsOf('1', [cutOff, later])).toMatchObject([{ open: { tx: 'tx-2', run: '2' } }]);
   });
 
+  test('is done with after a rollback that was confirmed there', () => {
+    const later = record('2', [begun, claimed('tx-2'), ended('confirmed')], { command: 'rollback' });
+    expect(standingsOf('1', [later, cutOff])).toMatchObject([{ isRollback: true, open: null }]);
+    expect(standingsOf('1', [later, cutOff]).map(isAtGoal)).toEqual([true]);
+  });
+
   test('is not settled by its namesake in another inventory', () => {
     const other = record('2', [begun, ended('confirmed')], { inventory: '/b.yml' });
     expect(standingsOf('1', [cutOff, other]).map(isUnfinished)).toEqual([true]);
@@ -87,5 +93,22 @@ describe('the newest unfinished run', () => {
     expect(newestUnfinished([cutOff, yetToBegin], new Set())?.run).toBe('2');
     const elsewhere = record('2', [begun], { inventory: '/b.yml' });
     expect(newestUnfinished([cutOff, elsewhere], new Set(['2']))?.run).toBe('1');
+  });
+});
+
+const rollback = (events: readonly RunEvent[]): readonly boolean[] =>
+  standingsOf('1', [record('1', events, { command: 'rollback' })]).map(isUnfinished);
+
+describe('a rollback', () => {
+  test('that was cut off in the middle of a host is there to be settled', () => {
+    expect(rollback([begun, claimed('tx-1')])).toEqual([true]);
+    expect(rollback([begun])).toEqual([true]);
+    expect(rollback([begun, claimed('tx-1'), ended('stranded')])).toEqual([true]);
+  });
+
+  test('that has not begun with a host is nothing for resume, which would apply', () => {
+    expect(rollback([])).toEqual([false]);
+    expect(rollback([ended('skipped')])).toEqual([false]);
+    expect(rollback([begun, ended('refused')])).toEqual([false]);
   });
 });
