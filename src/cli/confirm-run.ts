@@ -59,7 +59,8 @@ const hostLines = (fleet: Fleet, { forks }: Options): readonly string[] => {
 const rollbackSummary = (fleet: Fleet, options: RollbackOptions): string =>
   [
     ...hostLines(fleet, options),
-    `Put back there: sshd's settings, the PAM stacks, sudo's, pam_duo.conf and the packages, as they were before ${options.run === null ? 'the newest run that each host keeps' : `run ${options.run}`}.`,
+    `Each goes back to what it was before ${options.run === null ? 'the newest run that it keeps' : `run ${options.run}`}:`,
+    "  sshd's settings, PAM stacks, sudo's timeout, pam_duo.conf and packages.",
     'SSH login and sudo ask Duo no more where they did not before that run.',
     options.discardEdits
       ? 'What somebody has changed in those files since is OVERWRITTEN.'

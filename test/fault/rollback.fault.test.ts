@@ -187,6 +187,15 @@ test('a host that would lock somebody out is put back before anything of it is l
   await judged(scene, refused);
 });
 
+test('where no namespace is to be had, that is said, and the canary and the lease are what is left', async () => {
+  const scene = await applied();
+  scene.host.noNamespace = 'unshare: Operation not permitted';
+  const done = await scene.rollback();
+  await scene.time.pass(DUST_MS);
+  expect([done.verdict, liveIs(scene)]).toEqual(['confirmed', 'old']);
+  expect(done.findings.map(({ rule }) => rule)).toEqual(['not-looked-ahead', 'not-rehearsed']);
+});
+
 test('where a door of the old state was seen, no login is tried that it would let in', async () => {
   const scene = await applied();
   scene.judged = [

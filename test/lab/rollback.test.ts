@@ -127,6 +127,16 @@ describe('one host', () => {
     await expectState(host, declared);
   });
 
+  test('on which a package of before does not unpack goes back to Duo whole', async () => {
+    // A file where the package has a folder.
+    await host.shell('rm -rf /usr/share/doc/libpam-duo; echo in the way >/usr/share/doc/libpam-duo');
+    const failed = await product.run(['rollback', ...onOne, inventory]);
+    expect(failed.verdicts).toEqual({ [ONE]: 'rolled-back' });
+    expect(failed.json.hosts[0]?.failure?.step).toBe('packages');
+    expect(failed.json.hosts[0]?.failure?.message).toContain('is as it was before this rollback');
+    await expectState(host, declared);
+  });
+
   test('that would lock automation out is refused, and is as it was', async () => {
     await host.shell("sed -i '1i AuthenticationMethods publickey,password' /etc/ssh/sshd_config");
     const edited = await hostState(host);

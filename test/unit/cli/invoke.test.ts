@@ -347,11 +347,11 @@ describe('rollback', () => {
     const line = 'rollback --run 20261122-054735-ab12 --discard-edits --host web1';
     await call(line, allConfirmed, { ask: no });
     expect([exitCode, stderr, runsIn()]).toEqual([1, 'Nothing was touched.\n', []]);
-    expect(questions[0]).toContain('3 hosts, 3 at a time:\n  web1, web2, db1\nPut back there: sshd');
-    expect(questions[0]).toContain('as they were before the newest run that each host keeps.');
+    expect(questions[0]).toContain('3 hosts, 3 at a time:\n  web1, web2, db1\nEach goes back');
+    expect(questions[0]).toContain('to what it was before the newest run that it keeps:\n  sshd');
     expect(questions[0]).toContain('A host on which somebody has changed those files since is refused.');
     expect(questions[1]).toContain('1 host, 1 at a time');
-    expect(questions[1]).toContain('as they were before run 20261122-054735-ab12.');
+    expect(questions[1]).toContain('to what it was before run 20261122-054735-ab12:');
     expect(questions[1]).toContain('since is OVERWRITTEN.');
   });
 
