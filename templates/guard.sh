@@ -40,6 +40,7 @@ UNIT_DIR=/etc/systemd/system
 KEEP_SNAPSHOTS=5
 KEEP_SNAPSHOTS_DAYS=90
 KEEP_RECORDS=50
+KEEP_LOG_LINES=2000
 LOCK_WAIT_S=20
 CLAIM_WAIT_S=60
 APT_LOCK_WAIT_S=120
@@ -49,10 +50,11 @@ OK=0 FAILED=1 USAGE=64 BUSY=75 FENCED=76 DRIFTED=77
 
 say() { printf '%s\n' "$*"; }
 mark() { printf '#mark %s\n' "$*"; }
+# The log is for an administrator at the console; losing a line to a full disk must not stop a revert.
+note() { printf '%s %s %s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$TX" "$*" 2>/dev/null >>"$HOME_DIR/log" || :; }
 log() {
   say "$*"
-  # The log is for an administrator at the console; losing a line to a full disk must not stop a revert.
-  printf '%s %s %s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$TX" "$*" 2>/dev/null >>"$HOME_DIR/log" || :
+  note "$*"
 }
 fail() {
   log "$*"
@@ -126,7 +128,7 @@ start_unit() { # NAME RESTART OPERATION ARGS...
     # so that it cannot outlive a boot and name somebody else's process.
     mkdir -p "$RUN_DIR/out"
     setsid /bin/sh -c 'echo $$ >"$1"; shift; exec "$@"' sh "$RUN_DIR/out/$TX.${name%"-$TX"}.pid" /bin/sh "$T/in/guard.sh" "$@" \
-      </dev/null >/dev/null 2>&1 5>&- 6>&- 9>&- &
+      </dev/null >/dev/null 2>&1 3>&- 4>&- 5>&- 6>&- 9>&- &
   fi
 }
 stop_unit() { # OPERATION
@@ -222,6 +224,7 @@ claim() { # NONCE LEASE_S RUN OPERATOR
     [ "$tries" -lt 500 ] || give_up 'the guard did not start on this host'
     sleep 0.02
   done
+  note "begun by $4 in run $3; if $2 s pass without a word from there, this host puts itself back"
   say "claimed $TX"
 }
 give_up() { # before anything but our own folder was written
@@ -301,6 +304,9 @@ watch() {
     fi
     sleep 0.5
   done
+  # Whoever asked for the end reads it to its last line, and clears up; where nobody is there any more, it is done here.
+  if [ -e "$RUN_DIR/out/$TX.revert" ]; then sleep 1; fi
+  [ -e "$T/state" ] || forget_output
   exit 0
 }
 
@@ -727,6 +733,7 @@ stage() {
   hasten_refusals
   check_staged
   with_lock advance armed staged || exit "$?"
+  note 'prepared: what was is kept, what is new is checked and waits; nothing live was changed yet'
 }
 # In the rehearsal's copy pam_unix says no at once: the same answer, two seconds earlier (pam_unix(8), nodelay). The tree
 # is only looked at; what becomes live is the staged files.
@@ -967,6 +974,7 @@ body_activate() {
   fi
   with_lock advance staged activating || exit "$?"
   sync "$T/state" 2>/dev/null
+  note "changing now: $(changes)"
   announce_end
   step='' reloaded=''
   while read -r kind n mode _ path; do
@@ -1005,6 +1013,15 @@ body_activate() {
   sync -f "$T/snap" 2>/dev/null
   announce_canary
   with_lock advance activating activated || exit "$?"
+  note 'changed; a new login has to confirm it now'
+}
+# What a transaction changes, in one line.
+changes() {
+  {
+    awk -v ours="$HOME_DIR/" '$5 ~ "^/" && index($5, ours) != 1 { print $5 }' "$T/in/manifest"
+    pkg_lines install | while read -r name _; do say "package $name"; done
+    pkg_lines purge | while read -r name; do if [ -e "$T/snap/deb/$name.deb" ]; then say "package $name"; fi; done
+  } | tr '\n' ',' | sed -e 's/,$//' -e 's/,/, /g'
 }
 same() { # are both absent, both there with the same bytes, mode and owner, or links with one target
   if [ -L "$1" ] || [ -L "$2" ]; then [ "$(readlink -- "$1")" = "$(readlink -- "$2")" ] && return 0 || return 1; fi
@@ -1210,6 +1227,7 @@ confirm() {
   with_lock confirm_locked "$1" || exit "$?"
   leftovers=$(pkg_lines purge)
   with_lock clean_up
+  forget_output
   status
   # What an earlier removal of the legacy packages left: only configuration, so nothing can break by its going.
   for name in $leftovers; do
@@ -1248,6 +1266,7 @@ clean_up() {
     find "$HOME_DIR/snapshots" -mindepth 1 -maxdepth 1 ! -name "$TX" -mtime "+$KEEP_SNAPSHOTS_DAYS" -exec rm -rf {} + 2>/dev/null
     keep_newest "$HOME_DIR/ended" "$KEEP_RECORDS"
     log "ended: $(cat "$HOME_DIR/ended/$TX" 2>/dev/null)"
+    shorten_log
     rm -f "$HOME_DIR/active"
   fi
   rm -rf "${T:?}"
@@ -1257,6 +1276,15 @@ remove_undone() {
   if [ -r "$T/snap/dirs-undone" ]; then
     while read -r folder; do rmdir "$folder" 2>/dev/null; done <"$T/snap/dirs-undone"
   fi
+  return 0
+}
+shorten_log() {
+  tail -n "$KEEP_LOG_LINES" "$HOME_DIR/log" 2>/dev/null >"$HOME_DIR/.log.$TX" && mv -f "$HOME_DIR/.log.$TX" "$HOME_DIR/log" || rm -f "$HOME_DIR/.log.$TX"
+}
+# Who still reads what a unit said finds it gone, and then asks for the record.
+forget_output() {
+  rm -f "$RUN_DIR/out/$TX".*
+  if [ ! -L "$HOME_DIR/active" ]; then rmdir "$RUN_DIR/out" "$RUN_DIR" 2>/dev/null; fi
   return 0
 }
 keep_newest() {
@@ -1275,6 +1303,7 @@ revert() {
   fi
   in_unit revert
   code=$?
+  [ -e "$T/state" ] || forget_output
   # It may have ended otherwise between our look and the unit's start.
   if [ "$code" = "$FAILED" ] && [ ! -e "$T/state" ]; then
     over
@@ -1317,11 +1346,13 @@ body_revert() {
     ;;
   reverted | aborted | gone) ;;
   aborting)
+    note 'given up: nothing live was changed'
     record_end aborted
     set_state aborted
     ;;
   reverting)
     mark task-started revert
+    note 'putting back what was'
     restore_files reload || exit "$FAILED"
     if [ -e "$T/packages-started" ]; then
       restore_packages || {
@@ -1331,6 +1362,7 @@ body_revert() {
       restore_files quiet || exit "$FAILED"
     fi
     remove_folders
+    note "back as before: $(changes)"
     if [ -s "$T/foreign" ]; then
       log "left as they are, since somebody else changed them meanwhile: $(tr '\n' ' ' <"$T/foreign")"
       record_end foreign
@@ -1346,9 +1378,11 @@ body_revert() {
   exit "$OK"
 }
 boot() { # before sshd takes a login: files only, no package manager, no reload
-  case $(with_lock begin_revert) in
-  reverting) restore_files quiet ;;
+  word=$(with_lock begin_revert)
+  case $word in
+  reverting | aborting) note 'this host was started anew, and nobody had confirmed the change' ;;
   esac
+  if [ "$word" = reverting ]; then restore_files quiet; fi
 }
 # The first tier: needs sh and mv, no space, no network, no PAM. In reverse, so that PAM lets go of the module first.
 restore_files() {
@@ -1434,9 +1468,116 @@ status() {
   fi
 }
 
+# --- for people: whoever stands at the console knows no id, and wants to know what state the host is in ---
+
+usage() {
+  cat <<USAGE
+The guard of duo-fleet on this host. It puts back what was before a change that nobody confirmed, by itself. As root:
+
+  sh $HOME_DIR/guard.sh status     what is under way, and how the last transaction ended; touches nothing
+  sh $HOME_DIR/guard.sh recover    put back what was left unfinished; what a living run is at is left alone
+  sh $HOME_DIR/guard.sh revert     put back now, even what a living run is at
+
+None of them needs a network, PAM or sudo. What happened is in $HOME_DIR/log.
+USAGE
+}
+at_console() { # [WORD]
+  TX=$(readlink "$HOME_DIR/active" 2>/dev/null)
+  TX=${TX#tx/} T="$HOME_DIR/tx/$TX"
+  case ${1:-} in
+  status) tell_situation ;;
+  recover)
+    [ -n "$TX" ] && exec 5>"$HOME_DIR/claim.lock" && {
+      flock -w "$CLAIM_WAIT_S" 5 || fail 'a claim or another recovery is under way on this host: try again in a minute'
+    }
+    case $(held "$T/watch.lock" && state) in
+    claimed | armed | staged | activating | activated)
+      tell_situation
+      exit "$BUSY"
+      ;;
+    esac
+    put_back_for_people
+    ;;
+  revert) put_back_for_people ;;
+  '')
+    usage
+    say ''
+    tell_situation
+    ;;
+  *)
+    usage
+    exit "$USAGE"
+    ;;
+  esac
+}
+put_back_for_people() {
+  code=$OK
+  if [ -n "$TX" ]; then
+    note 'somebody at this host wants it put back'
+    # As it goes; what is for the controller is left out.
+    exec 4>&1
+    code=$({ { revert; say "$?" >&3; } | sed -u -e '/^#mark /d' -e '/^state /d' -e '/^ended[: ]/d' >&4; } 3>&1)
+    if [ ! -L "$HOME_DIR/active" ]; then code=$OK; fi
+  fi
+  tell_situation
+  exit "$code"
+}
+tell_situation() {
+  if [ ! -L "$HOME_DIR/active" ]; then
+    say 'Nothing is unfinished on this host.'
+    TX=$(tail -n 1 "$HOME_DIR/log" 2>/dev/null | cut -d ' ' -f 2)
+    if [ -n "$TX" ]; then
+      say "The last transaction was $TX:"
+      grep -F " $TX " "$HOME_DIR/log" | sed 's/^\([^ ]*\) [^ ]*/  \1/'
+      tell_kept
+    fi
+    return 0
+  fi
+  say "The transaction $TX is unfinished on this host. $(in_words "$(state)")"
+  sed -n -e 's/^run=/  run  /p' -e 's/^operator=/  by   /p' "$T/owner" 2>/dev/null
+  since=$(sed -n 's/^since=//p' "$T/owner" 2>/dev/null)
+  [ -z "$since" ] || say "  at   $(date -u -d "@$since" +%Y-%m-%dT%H:%M:%SZ)"
+  if held "$T/watch.lock"; then
+    deadline=0
+    if [ -r "$RUN_DIR/lease" ]; then read -r deadline <"$RUN_DIR/lease"; fi
+    left=$((deadline - $(uptime_s)))
+    if [ "$left" -ge 0 ]; then
+      say "Its guard watches: this host puts itself back in $left s, unless the run that is at it is heard of before."
+      say "Not to wait for that: sh $HOME_DIR/guard.sh revert"
+    else
+      say "Its guard is putting it back. To see how that goes: sh $HOME_DIR/guard.sh recover"
+    fi
+  else
+    say "Nobody watches over it any more. To put it back: sh $HOME_DIR/guard.sh recover"
+  fi
+}
+in_words() { # STATE
+  case $1 in
+  claimed | armed | staged) say 'Nothing live was changed yet.' ;;
+  activating) say 'It is being made live.' ;;
+  activated) say 'It is live, and no new login has confirmed it yet.' ;;
+  aborting | aborted) say 'It is being given up; nothing live was changed.' ;;
+  reverting | reverted) say 'It is being put back.' ;;
+  confirmed) say 'It is confirmed, and was not cleared up yet.' ;;
+  esac
+}
+tell_kept() {
+  case $(cat "$HOME_DIR/ended/$TX" 2>/dev/null) in
+  confirmed*) say "What was before it is kept in $HOME_DIR/snapshots/$TX." ;;
+  foreign*)
+    say "What this host had before is in $HOME_DIR/kept/$TX/snap, for these files, which were left as somebody else made them:"
+    sed 's/^/  /' "$HOME_DIR/kept/$TX/foreign"
+    ;;
+  esac
+}
+
 main() {
   operation=${1:-}
   TX=${2:-}
+  [ "$(id -u)" = 0 ] || {
+    say 'this must run as root'
+    exit "$USAGE"
+  }
   if [ "$operation" = kept ]; then
     if [ "$#" -ge 2 ]; then shift 2; else shift "$#"; fi
     kept "$@"
@@ -1444,21 +1585,12 @@ main() {
   fi
   case $TX in
   '' | *[!a-z0-9-]*)
-    # At the console nobody knows the id; the one that is active is meant.
-    TX=$(readlink "$HOME_DIR/active" 2>/dev/null)
-    TX=${TX#tx/}
-    if [ -z "$TX" ]; then
-      say 'no transaction of duo-fleet is unfinished on this host'
-      exit "$OK"
-    fi
+    at_console "$operation"
+    exit "$OK"
     ;;
   esac
   T="$HOME_DIR/tx/$TX"
-  if [ "$#" -ge 2 ]; then shift 2; else shift "$#"; fi
-  [ "$(id -u)" = 0 ] || {
-    say 'this must run as root'
-    exit "$USAGE"
-  }
+  shift 2
   case $operation in
   claim) claim "$@" ;;
   prepare) in_unit prepare ;;
@@ -1485,7 +1617,7 @@ main() {
   in-namespace) in_namespace "$@" ;;
   do-prepare | do-activate | do-revert) unit_body "${operation#do-}" ;;
   *)
-    say "usage: guard.sh claim|prepare|activate|validate|confirm|abort|revert|status|recover TX"
+    usage
     exit "$USAGE"
     ;;
   esac

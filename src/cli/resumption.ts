@@ -1,5 +1,6 @@
 // Which run is resumed, which of its hosts are left, and what is to be said before it begins.
 import { printable } from '../core/printable.ts';
+import { RECOVER_COMMAND } from '../core/remote.ts';
 import type { Settings } from '../core/settings.ts';
 import { isAtGoal, isUnfinished, newestUnfinished, standingsOf, type Standing } from '../core/standing.ts';
 import { readRuns, type ReadRun } from '../engine/run-folders.ts';
@@ -164,7 +165,7 @@ const noneForgotten = ({ run }: ReadRun, chosen: readonly Standing[], fleet: Fle
   const missing = chosen.filter((standing) => isToBeAsked(standing) && !fleet.known.has(standing.host));
   if (missing.length === 0) return;
   throw new UsageError(
-    `run ${run} was cut off on ${namesOf(missing)}, which ${fleet.inventory} does not have any more: put it back there; or, at its console, as root: sh /var/lib/duo-fleet/guard.sh recover, and resume the others with --limit`,
+    `run ${run} was cut off on ${namesOf(missing)}, which ${fleet.inventory} does not have any more: put it back there; or, at its console, as root: ${RECOVER_COMMAND}, and resume the others with --limit`,
   );
 };
 

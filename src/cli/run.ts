@@ -2,6 +2,7 @@
 import pLimit from 'p-limit';
 import type { Command, Emit, RecordedEvent, RunEvent, TaskId } from '../core/event.ts';
 import { asFailure } from '../core/failure.ts';
+import { RECOVER_COMMAND } from '../core/remote.ts';
 import type { Settings } from '../core/settings.ts';
 import { exitCodeOf, type ExitCode, type HostResult } from '../core/verdict.ts';
 import type { Journal } from '../engine/journal.ts';
@@ -169,7 +170,7 @@ class FleetRun {
   #thrown(host: string, { claimed, task, sinceMs }: Underway, thrown: unknown): HostResult {
     const failure = asFailure(thrown);
     const state = claimed
-      ? `${host} was in the middle of its transaction and puts itself back within ${this.#order.leaseS} s; look at it with duo-fleet verify --host ${host}`
+      ? `${host} was in the middle of its transaction and puts itself back within ${this.#order.leaseS} s; look at it with duo-fleet verify --host ${host}, or at its console, as root: ${RECOVER_COMMAND}`
       : `nothing was touched on ${host}`;
     return {
       host,
@@ -232,7 +233,7 @@ class FleetRun {
       failure: {
         step: task,
         reason: 'timeout',
-        message: `not waited for (interrupted twice): ${host} was in the middle of its transaction and puts itself back when its lease ends, within ${this.#order.leaseS} s; then look: duo-fleet verify --host ${host}`,
+        message: `not waited for (interrupted twice): ${host} was in the middle of its transaction and puts itself back when its lease ends, within ${this.#order.leaseS} s; then look: duo-fleet verify --host ${host}; where it cannot be reached, at its console, as root: ${RECOVER_COMMAND}`,
       },
       durationMs: Math.round(this.#order.nowMs() - sinceMs),
     };

@@ -48,6 +48,9 @@ export type Somebody =
 /** Everything of ours on a host lives under this root-only folder; a transaction's files in `tx/<tx>/in/`. */
 export const GUARD_HOME = '/var/lib/duo-fleet';
 
+/** What a person types at the console of a host that nobody could ask, as root; every message about a stranded host has it. */
+export const RECOVER_COMMAND = `sh ${GUARD_HOME}/guard.sh recover`;
+
 /**
  * One operation of the host's guard. remote/ writes `files` into `GUARD_HOME/tx/<tx>/in/` (folders 0700, files 0600 from
  * their first byte, content never in argv), then runs `/bin/sh GUARD_HOME/tx/<tx>/in/guard.sh OPERATION TX ARGS...` in

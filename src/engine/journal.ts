@@ -1,5 +1,5 @@
 // The run's durable log: one event a line, on the disk before the next action.
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { mkdir, open, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { RecordedEvent, RunEvent } from '../core/event.ts';
@@ -149,8 +149,7 @@ export const journalOn = (
 /** Hex digits of the digest before each line: enough to tell damage, which is all it is for. */
 const DIGEST_DIGITS = 8;
 
-const digestOf = (json: string): string =>
-  createHash('sha256').update(json, 'utf8').digest('hex').slice(0, DIGEST_DIGITS);
+const digestOf = (json: string): string => hash('sha256', json, 'hex').slice(0, DIGEST_DIGITS);
 
 /** `<first 8 hex digits of the JSON's sha256> <json>\n`. */
 export const journalLine = (event: RecordedEvent): string => {

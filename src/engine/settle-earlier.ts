@@ -4,7 +4,13 @@ import type { ChangeSummary } from '../core/change.ts';
 import type { EarlierEnd } from '../core/event.ts';
 import { asFailure, Failure } from '../core/failure.ts';
 import { printable } from '../core/printable.ts';
-import { GUARD_EXIT, GUARD_HOME, type GuardReply, type HostSession } from '../core/remote.ts';
+import {
+  GUARD_EXIT,
+  GUARD_HOME,
+  RECOVER_COMMAND,
+  type GuardReply,
+  type HostSession,
+} from '../core/remote.ts';
 import type { Settings } from '../core/settings.ts';
 import { readRecord } from '../core/transaction.ts';
 import { busyMessage, ownerOf } from './ask.ts';
@@ -202,7 +208,7 @@ const endingOf = ({ earlier, settings, tx }: EarlierPlace, how: EarlierEnd): End
     case 'foreign':
       return failed(
         'stranded',
-        `${cutOff}, and it was put back, but for files that somebody else changed meanwhile: they were left as they are; compare them with ${GUARD_HOME}/kept/${tx} on the host, then resume again`,
+        `${cutOff}, and it was put back, but for files that somebody else changed meanwhile: they were left as they are; compare them with ${GUARD_HOME}/kept/${tx} on the host, where ${RECOVER_COMMAND} names them; then resume again`,
       );
     case 'reverted':
       return earlier.thenApply ? null : failed('rolled-back', `${cutOff}: it is back to what it was`);
@@ -215,4 +221,4 @@ const endingOf = ({ earlier, settings, tx }: EarlierPlace, how: EarlierEnd): End
 };
 
 const strandedMessage = ({ settings: { host }, earlier }: EarlierPlace, { message }: Failure): string =>
-  `${message}. Run ${earlier.run} was cut off on ${host}, and nobody could see what became of it: it puts itself back when the lease lapses. At its console, as root: sh ${GUARD_HOME}/guard.sh recover. When it can be reached, resume again`;
+  `${message}. Run ${earlier.run} was cut off on ${host}, and nobody could see what became of it: it puts itself back when the lease lapses. At its console, as root: ${RECOVER_COMMAND}. When it can be reached, resume again`;

@@ -1,6 +1,12 @@
 // After a failure: bring the host to an end and read from its own record which one it was.
 import { asFailure, type Failure } from '../core/failure.ts';
-import { GUARD_EXIT, GUARD_HOME, type GuardReply, type HostSession } from '../core/remote.ts';
+import {
+  GUARD_EXIT,
+  GUARD_HOME,
+  RECOVER_COMMAND,
+  type GuardReply,
+  type HostSession,
+} from '../core/remote.ts';
 import { readRecord, type HostRecord } from '../core/transaction.ts';
 import type { Verdict } from '../core/verdict.ts';
 import { DEADLINES } from './deadlines.ts';
@@ -122,7 +128,7 @@ const told = (ctx: TransactionContext, held: Held, failure: Failure, record: Hos
       case 'foreign':
         return {
           verdict: 'stranded',
-          message: `${because}. ${host} ${deps.mode === 'rollback' ? 'was put back to what it was before this rollback' : 'was put back'}, but for files that somebody else changed meanwhile: they were left as they are; compare them with ${GUARD_HOME}/kept/${held.tx} on the host`,
+          message: `${because}. ${host} ${deps.mode === 'rollback' ? 'was put back to what it was before this rollback' : 'was put back'}, but for files that somebody else changed meanwhile: they were left as they are; compare them with ${GUARD_HOME}/kept/${held.tx} on the host, where ${RECOVER_COMMAND} names them`,
         };
       default:
         return record.how satisfies never;
@@ -140,6 +146,6 @@ const told = (ctx: TransactionContext, held: Held, failure: Failure, record: Hos
   const state = record?.kind === 'running' ? `is ${record.state}` : 'does not answer';
   return {
     verdict: 'stranded',
-    message: `${because}. ${host} ${state}: it puts itself back when the lease lapses, but nobody could see that. At its console, as root: sh ${GUARD_HOME}/guard.sh recover`,
+    message: `${because}. ${host} ${state}: it puts itself back when the lease lapses, but nobody could see that. At its console, as root: ${RECOVER_COMMAND}`,
   };
 };

@@ -6,7 +6,7 @@ import type { Finding } from '../core/finding.ts';
 import type { Facts } from '../core/facts.ts';
 import type { Plan } from '../core/plan.ts';
 import { printable } from '../core/printable.ts';
-import { GUARD_EXIT, type HostSession } from '../core/remote.ts';
+import { GUARD_EXIT, RECOVER_COMMAND, type HostSession } from '../core/remote.ts';
 import type { Settings } from '../core/settings.ts';
 import { readRecord } from '../core/transaction.ts';
 import type { HostResult, Verdict } from '../core/verdict.ts';
@@ -126,7 +126,7 @@ const observe = async (
   if (reply.code !== GUARD_EXIT.ok && readRecord(reply.lines)?.kind !== 'ended') {
     throw new Failure(
       'drifted',
-      `${settings.host}: what run ${printable(facts.pending.run)} left behind could not be put back: ${printable(reply.lines.slice(-3).join(' '))}. On the host, as root: sh /var/lib/duo-fleet/guard.sh recover`,
+      `${settings.host}: what run ${printable(facts.pending.run)} left behind could not be put back: ${printable(reply.lines.slice(-3).join(' '))}. On the host, as root: ${RECOVER_COMMAND}`,
     );
   }
   return look();
@@ -169,7 +169,7 @@ const verifyHost = async (
       rule: 'unfinished-transaction',
       persona: 'host',
       severity: 'breach',
-      message: `run ${printable(facts.pending.run)} of ${printable(facts.pending.operator)} is ${facts.pending.alive ? 'under way' : 'unfinished; the next apply settles it, or on the host: sh /var/lib/duo-fleet/guard.sh recover'}`,
+      message: `run ${printable(facts.pending.run)} of ${printable(facts.pending.operator)} is ${facts.pending.alive ? 'under way' : `unfinished; the next apply settles it, or on the host: ${RECOVER_COMMAND}`}`,
     });
   }
   const isRefused = plan.findings.some(({ rule }) => rule === 'platform-unsupported');

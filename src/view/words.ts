@@ -2,6 +2,7 @@
 import type { Command } from '../core/event.ts';
 import type { Finding } from '../core/finding.ts';
 import { printable } from '../core/printable.ts';
+import { RECOVER_COMMAND } from '../core/remote.ts';
 import type { HostResult, Verdict } from '../core/verdict.ts';
 import type { Paint } from './paint.ts';
 
@@ -85,9 +86,6 @@ export interface NextStep {
 const hasDrift = (findings: readonly Finding[]): boolean =>
   findings.some(({ rule }) => rule.startsWith('drift-'));
 
-/** On the host, as root; needs neither network nor PAM nor sudo. */
-const RECOVER = 'sh /var/lib/duo-fleet/guard.sh recover';
-
 /**
  * What to do about a verdict; `null` when nothing is. The failure's own message comes before it.
  * @param command what this run was: who only looked is told to look again
@@ -126,7 +124,7 @@ export const nextStep = (
     case 'stranded':
       return {
         words: `${host} needs you. See whether it can be reached, and how it is (the first); where it cannot, at its console, as root (the second):`,
-        commands: [again('verify', host), RECOVER],
+        commands: [again('verify', host), RECOVER_COMMAND],
       };
     default:
       return verdict satisfies never;

@@ -1,122 +1,41 @@
 // templates/guard.sh on a real host, with what no fake can show: other shells, no systemd, a full disk, a lock that is
 // held, processes that are killed, a power loss between any two renames.
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { Facts, FileFacts } from '../../src/core/facts.ts';
-import { GUARD_EXIT, GUARD_HOME, type GuardCall } from '../../src/core/remote.ts';
-import { transactionFiles } from '../../src/core/transaction.ts';
-import { guardFrame } from '../../src/remote/guard-frame.ts';
-import { A_MODULE, CHANGED, CHANGES, MADE, NEW, OLD, PATHS, REMOVED } from '../support/contract-host.ts';
-import { digestOf } from '../support/fake-host.ts';
-import { REPOSITORY_ROOT } from '../support/lab-paths.ts';
-import { startFleet, type LabFleet, type LabHost } from '../support/lab.ts';
+import { GUARD_EXIT, GUARD_HOME } from '../../src/core/remote.ts';
+import { CHANGED, MADE, NEW, OLD, REMOVED } from '../support/contract-host.ts';
+import { guardHands, LONG_LEASE_S, SHORT_LEASE_S, type GuardHands } from '../support/guard-hands.ts';
+import { startFleet, type LabFleet } from '../support/lab.ts';
 
 /** The oldest systemd is the one that knows the fewest properties. */
 const HOSTS = ['bookworm1', 'bullseye1'];
-const LONG_LEASE_S = 120;
-const SHORT_LEASE_S = 4;
 const ABORTED = 'ended aborted before anything live was changed';
 const REVERTED = 'ended reverted to what was';
 const CONFIRMED = 'ended confirmed over a new login';
 const FOREIGN = 'ended foreign: back to what was, but for files that somebody else changed meanwhile';
 
-const guardScript = await readFile(join(REPOSITORY_ROOT, 'templates/guard.sh'));
-/** What `observe` would say of the files as they are at the beginning. */
-const facts = {
-  files: Object.fromEntries(
-    PATHS.map((path, index): [string, FileFacts] => {
-      const text = OLD[index] ?? null;
-      if (text === null) return [path, { kind: 'absent' }];
-      return [
-        path,
-        { kind: 'file', mode: 0o644, owner: 'root', group: 'root', sha256: digestOf(text), text: null },
-      ];
-    }),
-  ),
-} as Facts;
-
 let fleet: LabFleet;
-let host: LabHost;
-let tx: string;
-let transactions = 0;
-let calls = 0;
-/** What each call of the guard is run by; the words end with a shell's name. */
-let shell = '/bin/sh';
+let hands: GuardHands;
+const must: GuardHands['must'] = (command) => hands.must(command);
+const ask: GuardHands['ask'] = (...given) => hands.ask(...given);
+const bringTo: GuardHands['bringTo'] = (...given) => hands.bringTo(...given);
 
 beforeAll(async () => {
   fleet = await startFleet({ name: 'guard', hosts: HOSTS });
+  hands = guardHands(fleet.host('bookworm1'));
 });
 afterAll(async () => {
   await fleet.down();
 });
 beforeEach(async () => {
-  host = fleet.host('bookworm1');
-  await begin();
+  hands.host = fleet.host('bookworm1');
+  await hands.begin();
 });
-afterEach(async () => {
-  shell = '/bin/sh';
-  await must(
-    `for n in 1 2 3 4; do for place in /usr/bin/dash /usr/sbin/visudo ${GUARD_HOME}; do umount -l "$place" 2>/dev/null; done; done; :`,
-  );
-});
-
-const must = async (command: string): Promise<string> => {
-  const done = await host.shell(command);
-  if (done.code !== 0) throw new Error(`${host.name}: ${command}: ${done.stdout}${done.stderr}`);
-  return done.stdout;
-};
-
-const begin = async (): Promise<void> => {
-  transactions += 1;
-  tx = `g${transactions}`;
-  await must(
-    `mkdir -p "$(dirname ${CHANGED})" && rm -rf "$(dirname ${MADE})" && echo old >${CHANGED} && echo 'to go' >${REMOVED} && chmod 644 ${CHANGED} ${REMOVED}`,
-  );
-};
-
-const ask = async (operation: GuardCall['operation'], args: readonly string[] = [], files = {}) => {
-  const frame = guardFrame({ operation, tx, args, files });
-  calls += 1;
-  const file = `/run/contract-frame-${calls}`;
-  const done = await host.shell(`cat >${file}; ${shell} ${file} </dev/null`, {
-    input: frame,
-    timeoutMs: 100_000,
-  });
-  const lines = done.stdout.split('\n').filter((line) => line !== '' && !line.startsWith('#mark '));
-  return { code: done.code, lines, last: lines.at(-1) ?? '' };
-};
-
-const claim = (leaseS = LONG_LEASE_S) =>
-  ask('claim', [`nonce-of-${tx}`, String(leaseS), 'run-1', 'ada@bastion'], {
-    ...transactionFiles(CHANGES, facts, { modulePath: A_MODULE, repositoryUrl: '' }),
-    'guard.sh': guardScript,
-  });
-const confirm = () => ask('confirm', [`nonce-of-${tx}`]);
-
-const bringTo = async (state: 'claimed' | 'staged' | 'activated', leaseS = LONG_LEASE_S): Promise<void> => {
-  expect((await claim(leaseS)).code).toBe(0);
-  if (state !== 'claimed') expect((await ask('prepare')).code).toBe(0);
-  if (state === 'activated') expect((await ask('activate')).code).toBe(0);
-};
-
-const live = async () => {
-  const contents = await Promise.all(PATHS.map((path) => host.shell(`cat ${path}`)));
-  return contents.map(({ code, stdout }) => (code === 0 ? stdout : null));
-};
-const record = async (): Promise<string> => (await ask('status')).last;
-
-const released = async (limitS: number): Promise<void> =>
-  void (await must(
-    `n=0; while [ -L ${GUARD_HOME}/active ]; do n=$((n + 1)); [ $n -lt ${limitS * 10} ] || exit 1; sleep 0.1; done`,
-  ));
+afterEach(() => hands.end());
 
 /** Nothing of a transaction is left, neither a file nor a process. */
 const expectNothingLeft = async (): Promise<void> => {
-  const left = await must(
-    `ls -d ${GUARD_HOME}/tx/${tx} /etc/.duo-fleet /run/duo-fleet/lease /etc/systemd/system/*duo-fleet* 2>/dev/null; n=0; while pgrep -f "[t]x/${tx}/in/guard.sh"; do n=$((n + 1)); [ $n -lt 30 ] || break; sleep 0.1; done >/dev/null; pgrep -fa "[t]x/${tx}/in/guard.sh"; :`,
-  );
-  expect(left).toBe('');
+  expect(await hands.left()).toBe('');
 };
 
 /** A program that never ends, in the place of one that activation calls when the files are live. */
@@ -137,25 +56,25 @@ const fill = () =>
   );
 
 const loseIt = async (): Promise<void> => {
-  await host.powerOff();
-  await host.boot();
-  await released(60);
+  await hands.host.powerOff();
+  await hands.host.boot();
+  await hands.released(60);
 };
 
-const inTransaction = (command: string) => must(`cd ${GUARD_HOME}/tx/${tx} && ${command}`);
+const inTransaction = (command: string) => must(`cd ${GUARD_HOME}/tx/${hands.tx} && ${command}`);
 
 describe('a watcher', () => {
   test.each(HOSTS)('that is killed again and again still puts the host back (%s)', async (name) => {
-    host = fleet.host(name);
-    await begin();
+    hands.host = fleet.host(name);
+    await hands.begin();
     await bringTo('activated', SHORT_LEASE_S);
     // Each time a new one, more often than systemd starts a unit by default (five times in ten seconds).
     const kills = await must(
-      `last=0 kills=0 n=0; while [ $kills -lt 8 ] && [ $n -lt 400 ]; do n=$((n + 1)); pid=$(systemctl show --value -p MainPID duo-fleet-guard-${tx}); if [ "$pid" != 0 ] && [ "$pid" != $last ]; then kill -9 $pid; last=$pid kills=$((kills + 1)); else sleep 0.02; fi; done; echo $kills`,
+      `last=0 kills=0 n=0; while [ $kills -lt 8 ] && [ $n -lt 400 ]; do n=$((n + 1)); pid=$(systemctl show --value -p MainPID duo-fleet-guard-${hands.tx}); if [ "$pid" != 0 ] && [ "$pid" != $last ]; then kill -9 $pid; last=$pid kills=$((kills + 1)); else sleep 0.02; fi; done; echo $kills`,
     );
     expect(kills.trim()).toBe('8');
-    await released(60);
-    expect([await record(), await live()]).toEqual([REVERTED, OLD]);
+    await hands.released(60);
+    expect([await hands.record(), await hands.live()]).toEqual([REVERTED, OLD]);
     await expectNothingLeft();
   });
 });
@@ -168,11 +87,11 @@ describe('a lock that somebody else holds', () => {
     );
     const reply = await ask('revert');
     expect([reply.code, reply.last]).toEqual([GUARD_EXIT.failed, 'state activated']);
-    expect(await live()).toEqual(NEW);
-    expect((await confirm()).code).toBe(GUARD_EXIT.failed);
+    expect(await hands.live()).toEqual(NEW);
+    expect((await hands.confirm()).code).toBe(GUARD_EXIT.failed);
     await must('systemctl stop holder');
-    await released(60);
-    expect([await record(), await live()]).toEqual([REVERTED, OLD]);
+    await hands.released(60);
+    expect([await hands.record(), await hands.live()]).toEqual([REVERTED, OLD]);
     await expectNothingLeft();
   });
 });
@@ -185,7 +104,7 @@ describe('a revert', () => {
       "unshare -m --propagation slave sh -c 'mount -t tmpfs tmpfs /run/systemd && exec /bin/sh $0'",
     ],
   ])('stops the activation that is under way (%s)', async (_, words) => {
-    shell = words;
+    hands.shell = words;
     await bringTo('staged');
     const [hanging] = await hangActivation();
     const reply = await ask('revert');
@@ -194,7 +113,7 @@ describe('a revert', () => {
       code: GUARD_EXIT.failed,
       last: 'activate was stopped before its end',
     });
-    expect(await live()).toEqual(OLD);
+    expect(await hands.live()).toEqual(OLD);
     await expectNothingLeft();
     expect(await must('pgrep -fa "[s]leep 1000"; :')).toBe('');
   });
@@ -203,22 +122,23 @@ describe('a revert', () => {
     await bringTo('activated');
     await must(`echo 'by hand' >${CHANGED}`);
     expect((await ask('revert')).last).toBe(FOREIGN);
-    expect(await live()).toEqual(['by hand\n', null, 'to go\n']);
-    expect(await must(`cat ${GUARD_HOME}/kept/${tx}/foreign ${GUARD_HOME}/kept/${tx}/snap/1`)).toBe(
-      `${CHANGED}\nold\n`,
-    );
+    expect(await hands.live()).toEqual(['by hand\n', null, 'to go\n']);
+    expect(
+      await must(`cat ${GUARD_HOME}/kept/${hands.tx}/foreign ${GUARD_HOME}/kept/${hands.tx}/snap/1`),
+    ).toBe(`${CHANGED}\nold\n`);
     await expectNothingLeft();
   });
 });
 
 describe.each([
+  ['dash', ':'],
   ['bash', 'mount --bind /usr/bin/bash /usr/bin/dash'],
   ['busybox', 'mount --bind /root/busybox /usr/bin/dash'],
 ])('with %s as /bin/sh', (_, mount) => {
   beforeEach(async () => {
     await must('cp /usr/bin/busybox /root/busybox 2>/dev/null; :');
     if (mount.includes('busybox')) {
-      await host.shell('cat >/root/busybox; chmod 755 /root/busybox', {
+      await hands.host.shell('cat >/root/busybox; chmod 755 /root/busybox', {
         input: await readFile('/usr/bin/busybox'),
       });
     }
@@ -230,27 +150,34 @@ describe.each([
       ['activated', REVERTED],
       ['staged', ABORTED],
     ] as const) {
-      await begin();
+      await hands.begin();
       await bringTo(state);
       expect((await ask('revert')).last).toBe(end);
-      expect(await live()).toEqual(OLD);
+      expect(await hands.live()).toEqual(OLD);
       await expectNothingLeft();
     }
-    await begin();
+    await hands.begin();
     await bringTo('activated', SHORT_LEASE_S);
-    await released(60);
-    expect([await record(), await live()]).toEqual([REVERTED, OLD]);
-    await begin();
+    await hands.released(60);
+    expect([await hands.record(), await hands.live()]).toEqual([REVERTED, OLD]);
+    await hands.begin();
     await bringTo('activated');
-    expect(await confirm()).toMatchObject({ code: 0, last: CONFIRMED });
-    expect(await live()).toEqual(NEW);
+    const byHand = await hands.host.shell(`sh ${GUARD_HOME}/guard.sh revert`);
+    expect([byHand.code, byHand.stderr]).toEqual([0, '']);
+    expect(byHand.stdout).toMatch(/^Nothing is unfinished on this host\.$/m);
+    await expectNothingLeft();
+    await hands.begin();
+    await bringTo('activated');
+    expect(await hands.confirm()).toMatchObject({ code: 0, last: CONFIRMED });
+    expect(await hands.live()).toEqual(NEW);
     await expectNothingLeft();
   });
 });
 
 describe('without systemd', () => {
   beforeEach(() => {
-    shell = "unshare -m --propagation slave sh -c 'mount -t tmpfs tmpfs /run/systemd && exec /bin/sh $0'";
+    hands.shell =
+      "unshare -m --propagation slave sh -c 'mount -t tmpfs tmpfs /run/systemd && exec /bin/sh $0'";
   });
 
   test.each([
@@ -259,15 +186,15 @@ describe('without systemd', () => {
     ['activated', REVERTED],
   ] as const)('what is %s ends by itself when the lease lapses', async (state, end) => {
     await bringTo(state, SHORT_LEASE_S);
-    await released(60);
-    expect([await record(), await live()]).toEqual([end, OLD]);
+    await hands.released(60);
+    expect([await hands.record(), await hands.live()]).toEqual([end, OLD]);
     await expectNothingLeft();
   });
 
   test('what is activated is confirmed', async () => {
     await bringTo('activated');
-    expect(await confirm()).toMatchObject({ code: 0, last: CONFIRMED });
-    expect(await live()).toEqual(NEW);
+    expect(await hands.confirm()).toMatchObject({ code: 0, last: CONFIRMED });
+    expect(await hands.live()).toEqual(NEW);
     await expectNothingLeft();
   });
 });
@@ -281,9 +208,9 @@ describe('a disk that is full', () => {
 
   test('before the claim: it is refused, and nothing is left but the files that fill it', async () => {
     await fill();
-    expect((await claim()).code).toBe(GUARD_EXIT.failed);
+    expect((await hands.claim()).code).toBe(GUARD_EXIT.failed);
     await must(`rm -f ${GUARD_HOME}/full*`);
-    expect((await claim()).code).toBe(0);
+    expect((await hands.claim()).code).toBe(0);
     expect((await ask('abort')).last).toBe(ABORTED);
   });
 
@@ -292,7 +219,7 @@ describe('a disk that is full', () => {
     await fill();
     expect((await ask('prepare')).code).toBe(GUARD_EXIT.failed);
     expect((await ask('revert')).last).toBe(ABORTED);
-    expect(await live()).toEqual(OLD);
+    expect(await hands.live()).toEqual(OLD);
     await expectNothingLeft();
   });
 
@@ -301,9 +228,9 @@ describe('a disk that is full', () => {
     await fill();
     await ask('activate');
     if (how === 'by word') await ask('revert');
-    else await released(60);
-    expect(await live()).toEqual(OLD);
-    expect([ABORTED, REVERTED]).toContain(await record());
+    else await hands.released(60);
+    expect(await hands.live()).toEqual(OLD);
+    expect([ABORTED, REVERTED]).toContain(await hands.record());
     await expectNothingLeft();
   });
 
@@ -311,17 +238,17 @@ describe('a disk that is full', () => {
     await bringTo('activated', how === 'by word' ? LONG_LEASE_S : SHORT_LEASE_S);
     await fill();
     if (how === 'by word') expect((await ask('revert')).code).toBe(0);
-    else await released(60);
-    expect([await record(), await live()]).toEqual([REVERTED, OLD]);
+    else await hands.released(60);
+    expect([await hands.record(), await hands.live()]).toEqual([REVERTED, OLD]);
     await expectNothingLeft();
   });
 
   test('after activation: it is confirmed, and what was before is kept', async () => {
     await bringTo('activated');
     await fill();
-    expect(await confirm()).toMatchObject({ code: 0, last: CONFIRMED });
-    expect(await live()).toEqual(NEW);
-    expect(await must(`cat ${GUARD_HOME}/snapshots/${tx}/1`)).toBe('old\n');
+    expect(await hands.confirm()).toMatchObject({ code: 0, last: CONFIRMED });
+    expect(await hands.live()).toEqual(NEW);
+    expect(await must(`cat ${GUARD_HOME}/snapshots/${hands.tx}/1`)).toBe('old\n');
     await expectNothingLeft();
   });
 
@@ -330,8 +257,8 @@ describe('a disk that is full', () => {
     await fill();
     await must(`echo 'by hand' >${CHANGED}`);
     expect((await ask('revert')).last).toBe(FOREIGN);
-    expect(await live()).toEqual(['by hand\n', null, 'to go\n']);
-    expect(await must(`cat ${GUARD_HOME}/kept/${tx}/snap/1`)).toBe('old\n');
+    expect(await hands.live()).toEqual(['by hand\n', null, 'to go\n']);
+    expect(await must(`cat ${GUARD_HOME}/kept/${hands.tx}/snap/1`)).toBe('old\n');
     await expectNothingLeft();
   });
 });
@@ -339,9 +266,9 @@ describe('a disk that is full', () => {
 describe('a power loss', () => {
   test('between the record of a confirmation and its clearing up: it is confirmed', async () => {
     await bringTo('activated');
-    await inTransaction(`mv words/confirmed state && mv ends/confirmed ${GUARD_HOME}/ended/${tx}`);
+    await inTransaction(`mv words/confirmed state && mv ends/confirmed ${GUARD_HOME}/ended/${hands.tx}`);
     await loseIt();
-    expect([await record(), await live()]).toEqual([CONFIRMED, NEW]);
+    expect([await hands.record(), await hands.live()]).toEqual([CONFIRMED, NEW]);
     await expectNothingLeft();
     expect((await must('systemctl is-system-running; :')).trim()).toBe('running');
   });
@@ -351,9 +278,9 @@ describe('a power loss', () => {
     ['state', (id: string) => `mv ends/confirmed ${GUARD_HOME}/ended/${id}`],
   ])('that leaves a confirmation without its %s: it is confirmed', async (_, damage) => {
     await bringTo('activated');
-    await inTransaction(damage(tx));
+    await inTransaction(damage(hands.tx));
     await loseIt();
-    expect([await record(), await live()]).toEqual([CONFIRMED, NEW]);
+    expect([await hands.record(), await hands.live()]).toEqual([CONFIRMED, NEW]);
     await expectNothingLeft();
   });
 
@@ -361,7 +288,7 @@ describe('a power loss', () => {
     await bringTo('activated');
     await inTransaction(`mv words/reverting state && rm -f ${MADE}`);
     await loseIt();
-    expect([await record(), await live()]).toEqual([REVERTED, OLD]);
+    expect([await hands.record(), await hands.live()]).toEqual([REVERTED, OLD]);
     await expectNothingLeft();
   });
 
@@ -369,7 +296,7 @@ describe('a power loss', () => {
     await bringTo('staged');
     await inTransaction(`mv words/activating state && mv /etc/.duo-fleet/new/1 ${CHANGED}`);
     await loseIt();
-    expect([await record(), await live()]).toEqual([REVERTED, OLD]);
+    expect([await hands.record(), await hands.live()]).toEqual([REVERTED, OLD]);
     await expectNothingLeft();
   });
 
@@ -377,16 +304,16 @@ describe('a power loss', () => {
     await bringTo('staged');
     await inTransaction('echo armed >state && rm -rf /etc/.duo-fleet/new root');
     await loseIt();
-    expect([await record(), await live()]).toEqual([ABORTED, OLD]);
+    expect([await hands.record(), await hands.live()]).toEqual([ABORTED, OLD]);
     await expectNothingLeft();
   });
 
   test('after a revert’s record and before its clearing up: it is over, and nothing is done twice', async () => {
     await bringTo('activated');
-    await inTransaction(`mv words/reverting state && mv ends/reverted ${GUARD_HOME}/ended/${tx}`);
+    await inTransaction(`mv words/reverting state && mv ends/reverted ${GUARD_HOME}/ended/${hands.tx}`);
     await must(`echo old >${CHANGED}; rm -r "$(dirname ${MADE})"; echo 'to go' >${REMOVED}`);
     await loseIt();
-    expect([await record(), await live()]).toEqual([REVERTED, OLD]);
+    expect([await hands.record(), await hands.live()]).toEqual([REVERTED, OLD]);
     await expectNothingLeft();
   });
 });

@@ -1,6 +1,7 @@
 // Looks at a scene after an apply and says what it finds wrong. Knows nothing of how the engine works: only what is
 // promised about the host, the verdict and the events.
 import type { RunEvent } from '../../src/core/event.ts';
+import { RECOVER_COMMAND } from '../../src/core/remote.ts';
 import type { HostResult } from '../../src/core/verdict.ts';
 import { BREAK_GLASS_PASSWORD, sshdSettings, type LiveState } from './fake-host.ts';
 import { newState, oldState, SKEY, WRONG_PASSWORD, type Scene } from './fake-host-scene.ts';
@@ -100,6 +101,9 @@ export const complaintsAbout = (scene: Scene, result: HostResult, goal: Goal = '
   ...leftBehind(scene),
   ...(scene.journal.isFull() ? [] : rowComplaints(scene.events)),
   ...secretComplaints(scene, result),
+  ...(result.verdict === 'stranded' && result.failure?.message.includes(RECOVER_COMMAND) !== true
+    ? ['stranded, and nobody is told what to type at the console']
+    : []),
   ...(result.verdict === 'confirmed' || result.failure !== null
     ? []
     : [`${result.verdict} without a failure`]),

@@ -4,6 +4,7 @@ import { interruptsOf, SAME_KEY_MS } from '../../../src/cli/interrupts.ts';
 import { runFleet, type RunHost, type RunOrder } from '../../../src/cli/run.ts';
 import type { RecordedEvent, RunEvent } from '../../../src/core/event.ts';
 import { Failure } from '../../../src/core/failure.ts';
+import { RECOVER_COMMAND } from '../../../src/core/remote.ts';
 import type { Settings } from '../../../src/core/settings.ts';
 import type { HostResult, Verdict } from '../../../src/core/verdict.ts';
 import { JournalError, type Journal } from '../../../src/engine/journal.ts';
@@ -172,6 +173,7 @@ describe('an engine that throws, which it must not', () => {
       verdict: 'stranded',
       failure: { reason: 'link', message: expect.stringContaining('duo-fleet verify --host a') },
     });
+    expect(outcome.results[0]?.failure?.message).toContain(RECOVER_COMMAND);
     expect(outcome.exitCode).toBe(3);
   });
 });
@@ -249,6 +251,7 @@ describe('Ctrl-C', () => {
       step: 'activate',
       message: expect.stringContaining('60 s'),
     });
+    expect(outcome.results[0]?.failure?.message).toContain(RECOVER_COMMAND);
     // A verdict that comes in late must not contradict what was told.
     late.open();
     await new Promise((resolve) => setImmediate(resolve));
