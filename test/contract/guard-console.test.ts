@@ -61,7 +61,7 @@ describe('a person at the console', () => {
         const told = await type(word);
         expect(told.code).toBe(code);
         expect(told.said).toContain(
-          `The transaction ${hands.tx} is unfinished on this hands.host. ${words}\n`,
+          `The transaction ${hands.tx} is unfinished on this host. ${words}\n`,
         );
         expect(told.said).toMatch(/^ {2}run {2}run-1$\n^ {2}by {3}ada@bastion$\n^ {2}at {3}20\d\d-\S+Z$/m);
         expect(told.said).toMatch(/puts itself back in \d+ s, unless/);
@@ -98,7 +98,7 @@ describe('a person at the console', () => {
       const twice = await type('recover');
       expect(twice).toMatchObject({
         code: 0,
-        said: expect.stringContaining('Nothing is unfinished on this hands.host.'),
+        said: expect.stringContaining('Nothing is unfinished on this host.'),
       });
     },
   );
