@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 // argv -> exit code. The only file that meets the process.
+import { OPEN_FILES_MIN, readOpenFilesMax } from './cli/open-files.ts';
 
 /** package.json's `engines`: 20.19. */
 const NODE_MIN = { major: 20, minor: 19 };
@@ -10,8 +11,13 @@ if (major < NODE_MIN.major || (major === NODE_MIN.major && minor < NODE_MIN.mino
     `duo-fleet: needs Node.js ${NODE_MIN.major}.${NODE_MIN.minor} or later, this is ${process.versions.node}\nNothing was touched.\n`,
   );
   process.exitCode = 2;
+} else if (readOpenFilesMax() < OPEN_FILES_MIN) {
+  process.stderr.write(
+    `duo-fleet: this process may have ${readOpenFilesMax()} files open, and at least ${OPEN_FILES_MIN} are needed: raise the limit (ulimit -n, LimitNOFILE=)\nNothing was touched.\n`,
+  );
+  process.exitCode = 2;
 } else {
-  // Imported only now: on an older Node the packages themselves fail, and say less.
+  // Imported only now: on an older Node, or with too few descriptors, the packages themselves fail, and say less.
   const { invoke } = await import('./cli/invoke.ts');
   const { processSurroundings } = await import('./cli/process-surroundings.ts');
   const { wire } = await import('./cli/wire.ts');

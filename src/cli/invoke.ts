@@ -26,6 +26,7 @@ import { makeRemote, type RemoteOf } from './make-remote.ts';
 import type { Options } from './options.ts';
 import { paintOf } from './paint-of.ts';
 import { parseArgv } from './parse-argv.ts';
+import { forksWithin } from './open-files.ts';
 import { openReportFile, type ReportFile } from './report-file.ts';
 import type { ResumeOptions } from './resume-options.ts';
 import type { RollbackOptions } from './rollback-options.ts';
@@ -158,12 +159,18 @@ const carry = async (
   prepared: Omit<Prepared, 'run' | 'report' | 'scrub'>,
   { surroundings, wire }: Rim,
 ): Promise<Ending> => {
-  const { options, secrets } = prepared;
+  const { fleet, secrets } = prepared;
+  const { forks, notice } = forksWithin(surroundings.openFilesMax, {
+    forks: prepared.options.forks,
+    hosts: fleet.settings.length,
+  });
+  if (notice !== '') await surroundings.stderr.write(`${notice}\n`);
+  const options = { ...prepared.options, forks };
   const id = runId(surroundings.nowMs(), surroundings.randomBytes(2));
   const report = options.report === null ? null : await openReportFile(options.report, id);
   const scrub = makeScrub(secrets.values);
   try {
-    return await runAndTell({ ...prepared, run: id, report, scrub }, { surroundings, wire });
+    return await runAndTell({ ...prepared, options, run: id, report, scrub }, { surroundings, wire });
   } finally {
     await report?.discard();
   }

@@ -1,8 +1,10 @@
 // The real outside: this process, its terminal, its clock.
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { closeSync, readFileSync } from 'node:fs';
 import { homedir, hostname, userInfo } from 'node:os';
 import { createInterface } from 'node:readline';
+import { isatty } from 'node:tty';
+import { readOpenFilesMax } from './open-files.ts';
 import { STOP_SIGNALS, type Output, type StopSignal, type Surroundings } from './surroundings.ts';
 
 const DEFAULT_LINES = 24;
@@ -10,6 +12,7 @@ const DEFAULT_COLUMNS = 80;
 
 /** Takes hold of the process. Call once. */
 export const processSurroundings = (): Surroundings => {
+  leaveDeadTerminal();
   const stdout = outputOf(process.stdout);
   const stderr = outputOf(process.stderr);
   return {
@@ -21,6 +24,7 @@ export const processSurroundings = (): Surroundings => {
     operator: `${accountName() ?? `uid${process.getuid?.() ?? ''}`}@${hostname()}`,
     version: packageVersion(),
     pid: process.pid,
+    openFilesMax: readOpenFilesMax(),
     nowMs: Date.now,
     randomBytes: (count) => randomBytes(count),
     stdout,
@@ -30,6 +34,23 @@ export const processSurroundings = (): Surroundings => {
     // eslint-disable-next-line unicorn/no-process-exit -- the third Ctrl-C, and hosts that nobody waits for
     exitNow: (code) => process.exit(code),
   };
+};
+
+/**
+ * At its end Node gives the terminal its modes back, and aborts (exit code 134) where there is no terminal any more (node.cc,
+ * ResetStdio, up to 24): descriptors that are closed it leaves alone.
+ */
+const leaveDeadTerminal = (): void => {
+  const terminals = [0, 1, 2].filter((fd) => isatty(fd));
+  process.on('exit', () => {
+    for (const fd of terminals.filter((each) => !isatty(each))) {
+      try {
+        closeSync(fd);
+      } catch {
+        // Closed already.
+      }
+    }
+  });
 };
 
 /** An account without an entry in passwd (containers) makes userInfo throw. */
@@ -71,6 +92,8 @@ const askOnTerminal = (question: string): Promise<string> =>
       reader.close();
     });
     reader.on('close', () => resolve(''));
+    // A terminal that is gone (EIO) has said nothing.
+    reader.on('error', () => reader.close());
     reader.question(question, (answer) => {
       resolve(answer);
       reader.close();

@@ -26,6 +26,8 @@ export interface Surroundings {
   readonly version: string;
   /** Of this process. */
   readonly pid: number;
+  /** How many files this process may have open; infinite where nobody says. */
+  readonly openFilesMax: number;
   /** Milliseconds since the epoch. */
   readonly nowMs: () => number;
   readonly randomBytes: (count: number) => Uint8Array;

@@ -12,7 +12,7 @@ const ADDRESS_ATTEMPT_MS = 2_500;
 /**
  * Connects with Nagle's algorithm off: ssh2 leaves it on, and then every exchange waits 40 ms for a delayed
  * acknowledgement (measured: 48 ms against 5 ms for a command).
- * @throws Failure `link` (refused, unreachable, no such name) or `timeout`
+ * @throws Failure `link` (refused, unreachable, no such name), `timeout`, or `exit` where this process may open no more files
  */
 export const dialTcp = async (
   address: { readonly host: string; readonly port: number; readonly where: string },
@@ -29,7 +29,11 @@ export const dialTcp = async (
     socket.once('connect', () => resolve(socket));
     // Stays for the socket's life: an error that nobody listens to would end the program.
     socket.on('error', (error: NodeJS.ErrnoException) =>
-      reject(new Failure('link', `${where} cannot be reached: ${reasonOf(error)}`, { cause: error })),
+      reject(
+        isOutOfFiles(error)
+          ? new Failure('exit', `${where} was not tried: ${OUT_OF_FILES} (${error.code})`, { cause: error })
+          : new Failure('link', `${where} cannot be reached: ${reasonOf(error)}`, { cause: error }),
+      ),
     );
     socket.once('close', () =>
       reject(new Failure('link', `${where} cannot be reached: the connection was closed`)),
@@ -42,6 +46,13 @@ export const dialTcp = async (
     throw error;
   }
 };
+
+const OUT_OF_FILES =
+  'it is this machine that has no file descriptor left: lower --forks, or raise the limit (ulimit -n)';
+
+/** Whether a connection was not made because the process, or the machine, may open no more files (errno(3)). */
+export const isOutOfFiles = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && (error.code === 'EMFILE' || error.code === 'ENFILE');
 
 const reasonOf = (error: NodeJS.ErrnoException): string => {
   switch (error.code) {

@@ -33,6 +33,7 @@ export const testSurroundings = (overrides: Partial<Surroundings> = {}): TestSur
     version: '1.2.3',
     // No process has this number (pid_max is at most 4194304, proc_sys_kernel(5)).
     pid: 4_194_305,
+    openFilesMax: Number.POSITIVE_INFINITY,
     nowMs: () => nowMs,
     randomBytes: (count) => new Uint8Array(count).fill(0xab),
     stdout: output('stdout'),

@@ -30,6 +30,12 @@ describe('a connection that broke off', () => {
     expect(atMs).toEqual([0, 500, 1_500, 3_500]);
   });
 
+  test('or that there was no file descriptor for, is tried again in the same way', async () => {
+    const cause = Object.assign(new Error('connect EMFILE'), { code: 'EMFILE' });
+    const { result, atMs } = await tries(60_000, [new Failure('exit', 'out of files', { cause })]);
+    expect([result, atMs]).toEqual(['in', [0, 500]]);
+  });
+
   test('is given up after a number of tries', async () => {
     const { result, atMs } = await tries(
       600_000,
