@@ -60,9 +60,7 @@ describe('a person at the console', () => {
       ] as const) {
         const told = await type(word);
         expect(told.code).toBe(code);
-        expect(told.said).toContain(
-          `The transaction ${hands.tx} is unfinished on this host. ${words}\n`,
-        );
+        expect(told.said).toContain(`The transaction ${hands.tx} is unfinished on this host. ${words}\n`);
         expect(told.said).toMatch(/^ {2}run {2}run-1$\n^ {2}by {3}ada@bastion$\n^ {2}at {3}20\d\d-\S+Z$/m);
         expect(told.said).toMatch(/puts itself back in \d+ s, unless/);
         expect(told.said).toContain(`Not to wait for that: sh ${GUARD_HOME}/guard.sh revert\n`);
