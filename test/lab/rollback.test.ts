@@ -127,9 +127,12 @@ describe('one host', () => {
     await expectState(host, declared);
   });
 
-  test('on which a package of before does not unpack goes back to Duo whole', async () => {
-    // A file where the package has a folder.
-    await host.shell('rm -rf /usr/share/doc/libpam-duo; echo in the way >/usr/share/doc/libpam-duo');
+  test('on which a package of before fails in its own script goes back to Duo whole', async () => {
+    const broken = await host.shell(
+      `cd /var/lib/duo-fleet/snapshots/*/deb && dpkg-deb -R login-duo.deb /root/x && printf '#!/bin/sh\\nexit 1\\n' >/root/x/DEBIAN/postinst &&
+       chmod 0755 /root/x/DEBIAN/postinst && dpkg-deb --root-owner-group -b /root/x login-duo.deb && rm -r /root/x`,
+    );
+    expect(broken.code).toBe(0);
     const failed = await product.run(['rollback', ...onOne, inventory]);
     expect(failed.verdicts).toEqual({ [ONE]: 'rolled-back' });
     expect(failed.json.hosts[0]?.failure?.step).toBe('packages');
