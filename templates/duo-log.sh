@@ -48,11 +48,15 @@ files_since() {
     tail -c "+$((start + 1))" "$file"
   done
 }
-# The module's own sentences; the program that reads them knows what each means.
+# The module's own sentences; the program that reads them knows what each means. Not those inside of other lines: whoever
+# reaches sshd writes to its log by the name he asks for, and many of them would push out the module's.
+BEFORE='^([A-Z][a-z]{2} [ 0-9][0-9] [0-9:]{8} [^ ]+ |[0-9]{4}-[^ ]+ [^ ]+ )?([A-Za-z0-9_./-]+\[[0-9]+\]: )?'
 of_module() {
   grep -F -e "Duo login for '$user'" -e "User $user bypassed Duo" -e "Couldn't get groups for '$user'" \
     -e "Couldn't open " -e 'Parse error in ' -e 'Missing host, ikey' -e 'must be readable only by user' \
-    -e 'Invalid pam_duo option' | tail -n "$LINES_MAX"
+    -e 'Invalid pam_duo option' |
+    grep -E -e "${BEFORE}(Successful|Skipped|Failsafe|Failsecure|Aborted|Failed|Error in) Duo login for '" \
+      -e "${BEFORE}(User |Couldn't |Parse error|Missing host|/[^ ]+ must|Invalid pam_duo)" | tail -n "$LINES_MAX"
 }
 # Where there is a journal, everything is in it, with its sender; files count only where there is none.
 found() {

@@ -7,6 +7,13 @@ import { printable } from '../core/printable.ts';
  */
 type Meaning = 'asked' | 'not-asked' | 'denied';
 
+/**
+ * What may stand before the module's words: nothing in systemd's journal, and in a file the logger's time, host and program.
+ * Words further on in a line are somebody else's: whoever reaches sshd writes to its log by the name he asks for.
+ */
+const BEFORE =
+  /^(?:(?:[A-Z][a-z]{2} [ \d]\d [\d:]{8}|\d{4}-\d\d-\d\dT\S+) \S+ )?(?:[A-Za-z0-9_./-]+\[\d+\]: )?/;
+
 interface Sentence {
   /** The rule of a finding about it: `canary-failsafe`. */
   readonly rule: string;
@@ -17,27 +24,27 @@ interface Sentence {
 /**
  * The module's sentences, most of them `MESSAGE for 'USER' from ADDRESS: WHY`. A group `user` is whom it is about; without
  * one it is about the module's own settings. Source: duo_unix lib/util.c (duo_log), pam_duo/pam_duo.c, 1.11.3 to 2.2.3;
- * what precedes it on a log's line (time, host, `sshd[123]: `) is not the module's.
+ * what precedes it on a log's line (time, host, `sshd[123]: `) is not the module's, and nothing else may.
  */
 const SENTENCES: readonly Sentence[] = [
-  { rule: 'canary-successful', meaning: 'asked', pattern: /Successful Duo login for '(?<user>[^']*)'/ },
-  { rule: 'canary-skipped', meaning: 'asked', pattern: /Skipped Duo login for '(?<user>[^']*)'/ },
-  { rule: 'canary-failsafe', meaning: 'not-asked', pattern: /Failsafe Duo login for '(?<user>[^']*)'/ },
-  { rule: 'canary-failsecure', meaning: 'denied', pattern: /Failsecure Duo login for '(?<user>[^']*)'/ },
-  { rule: 'canary-aborted', meaning: 'denied', pattern: /Aborted Duo login for '(?<user>[^']*)'/ },
-  { rule: 'canary-failed', meaning: 'denied', pattern: /Failed Duo login for '(?<user>[^']*)'/ },
-  { rule: 'canary-error', meaning: 'denied', pattern: /Error in Duo login for '(?<user>[^']*)'/ },
+  { rule: 'canary-successful', meaning: 'asked', pattern: /^Successful Duo login for '(?<user>[^']*)'/ },
+  { rule: 'canary-skipped', meaning: 'asked', pattern: /^Skipped Duo login for '(?<user>[^']*)'/ },
+  { rule: 'canary-failsafe', meaning: 'not-asked', pattern: /^Failsafe Duo login for '(?<user>[^']*)'/ },
+  { rule: 'canary-failsecure', meaning: 'denied', pattern: /^Failsecure Duo login for '(?<user>[^']*)'/ },
+  { rule: 'canary-aborted', meaning: 'denied', pattern: /^Aborted Duo login for '(?<user>[^']*)'/ },
+  { rule: 'canary-failed', meaning: 'denied', pattern: /^Failed Duo login for '(?<user>[^']*)'/ },
+  { rule: 'canary-error', meaning: 'denied', pattern: /^Error in Duo login for '(?<user>[^']*)'/ },
   {
     rule: 'canary-error',
     meaning: 'denied',
-    pattern: /Couldn't (?:get groups|open Duo API handle) for '(?<user>[^']*)'/,
+    pattern: /^Couldn't (?:get groups|open Duo API handle) for '(?<user>[^']*)'/,
   },
-  { rule: 'canary-bypassed', meaning: 'not-asked', pattern: /User (?<user>\S+) bypassed Duo 2FA/ },
-  { rule: 'canary-misconfigured', meaning: 'not-asked', pattern: /Parse error in \S+, line \d+/ },
-  { rule: 'canary-misconfigured', meaning: 'not-asked', pattern: /Missing host, ikey, or skey in / },
-  { rule: 'canary-misconfigured', meaning: 'not-asked', pattern: /\/\S+ must be readable only by user / },
-  { rule: 'canary-misconfigured', meaning: 'not-asked', pattern: /Couldn't open \/\S+: / },
-  { rule: 'canary-misconfigured', meaning: 'denied', pattern: /Invalid pam_duo option: / },
+  { rule: 'canary-bypassed', meaning: 'not-asked', pattern: /^User (?<user>\S+) bypassed Duo 2FA/ },
+  { rule: 'canary-misconfigured', meaning: 'not-asked', pattern: /^Parse error in \S+, line \d+/ },
+  { rule: 'canary-misconfigured', meaning: 'not-asked', pattern: /^Missing host, ikey, or skey in / },
+  { rule: 'canary-misconfigured', meaning: 'not-asked', pattern: /^\/\S+ must be readable only by user / },
+  { rule: 'canary-misconfigured', meaning: 'not-asked', pattern: /^Couldn't open \/\S+: / },
+  { rule: 'canary-misconfigured', meaning: 'denied', pattern: /^Invalid pam_duo option: / },
 ];
 
 /** What to do about a refusal that Duo itself decided; other lines say it themselves. */
@@ -64,11 +71,12 @@ export interface DuoDoubt {
  */
 export const doubtOf = (user: string, lines: readonly string[]): DuoDoubt | null => {
   const said = lines.flatMap((line) => {
+    const text = line.replace(BEFORE, '');
     for (const sentence of SENTENCES) {
-      const match = sentence.pattern.exec(line);
+      const match = sentence.pattern.exec(text);
       if (match === null) continue;
       const about = match.groups?.['user'];
-      return about === undefined || about === user ? [{ ...sentence, text: line.slice(match.index) }] : [];
+      return about === undefined || about === user ? [{ ...sentence, text }] : [];
     }
     return [];
   });

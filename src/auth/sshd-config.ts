@@ -1,4 +1,5 @@
 // The text of an sshd_config file as directives with their places; which values win is sshd's own word (`sshd -T`).
+import { trimEndOf } from '../core/trim-end.ts';
 
 export interface SshdDirective {
   /** 1-based. */
@@ -16,7 +17,7 @@ export const parseSshdConfig = (text: string): readonly SshdDirective[] => {
   const directives: SshdDirective[] = [];
   let match: string | null = null;
   for (const [at, raw] of text.split('\n').entries()) {
-    const found = /^[ \t\r]*"?([A-Za-z0-9]+)"?(?:[ \t]*=[ \t]*|[ \t]+)([^]*?)[ \t\r]*$/.exec(raw);
+    const found = /^[ \t\r]*"?([A-Za-z0-9]+)"?(?:[ \t]*=[ \t]*|[ \t]+)([^]*)$/.exec(trimEndOf(raw, ' \t\r'));
     if (found === null) continue;
     const keyword = (found[1] ?? '').toLowerCase();
     const value = withoutComment(found[2] ?? '').replace(/^"([^"]*)"$/, '$1');

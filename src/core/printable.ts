@@ -14,9 +14,7 @@ const GAP = /[\t-\r\u0085\u2028\u2029]+/g;
  * Other controls (C0, DEL, C1), marks that turn the direction of text or take no room, lone surrogates. Whoever controls
  * a host could otherwise repaint the operator's screen or hide words of a message (CVE-2021-42574 for the direction marks).
  */
-const UNSAFE =
-  // oxlint-disable-next-line no-control-regex
-  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]/gu;
+const UNSAFE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
 
 const REPLACEMENT = '\ufffd';
 

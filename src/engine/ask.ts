@@ -1,6 +1,7 @@
 // One operation of the host's guard, and its refusals in words.
 import { Failure } from '../core/failure.ts';
 import { printable } from '../core/printable.ts';
+import { trimEndOf } from '../core/trim-end.ts';
 import { GUARD_EXIT, type GuardOperation, type GuardReply, type HostSession } from '../core/remote.ts';
 import type { TransactionContext } from './held.ts';
 
@@ -51,17 +52,16 @@ const whatItSaid = (operation: string, lines: readonly string[]): string => {
 };
 
 /** A line that becomes part of a sentence: without blanks around it, and without its own end. */
-const withoutEnd = (line: string): string => line.trim().replace(/[.:;,\s]+$/, '');
+const withoutEnd = (line: string): string => trimEndOf(line.trim(), '.:;, \t');
 
 /** Who holds a host, since when and for which run, in a sentence. */
 export const busyMessage = (
   host: string,
   owner: { readonly operator: string; readonly run: string; readonly sinceS: number },
 ): string => {
-  const since = Number.isFinite(owner.sinceS)
-    ? new Date(owner.sinceS * 1000).toISOString()
-    : 'an unknown time';
-  return `${host} is held by ${printable(owner.operator)} since ${since} (run ${printable(owner.run)}); nothing was touched; try again when that run has ended`;
+  // A Date takes a hundred million days on both sides of 1970 (ECMA-262), and a host may say anything.
+  const since = new Date(owner.sinceS * 1000);
+  return `${host} is held by ${printable(owner.operator)} since ${Number.isNaN(since.getTime()) ? 'an unknown time' : since.toISOString()} (run ${printable(owner.run)}); nothing was touched; try again when that run has ended`;
 };
 
 /** The `owner` file that the guard shows when it refuses a claim. */

@@ -210,10 +210,23 @@ const cafileOf = (request: PreflightRequest, head: RelayHead): PreflightFacts['c
 
 /** The certificates of a file that can be read as such; OpenSSL passes over what stands between them too. */
 const certificatesOf = (text: string): readonly string[] =>
-  (text.match(/-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g) ?? []).filter((pem) => {
+  pemsOf(text).filter((pem) => {
     try {
       return new X509Certificate(pem).raw.length > 0;
     } catch {
       return false;
     }
   });
+
+const BEGIN = '-----BEGIN CERTIFICATE-----';
+const END = '-----END CERTIFICATE-----';
+
+/** Each end with the last beginning before it: one look at a text that the host decides. */
+const pemsOf = (text: string): readonly string[] =>
+  text
+    .split(END)
+    .slice(0, -1)
+    .flatMap((before) => {
+      const at = before.lastIndexOf(BEGIN);
+      return at < 0 ? [] : [before.slice(at) + END];
+    });

@@ -125,6 +125,10 @@ class RelayReader {
       this.#onLine(line);
     }
     if (this.#bytes <= HEAD_BYTES_MAX) return;
+    // Read on, or the channel never closes; but nothing of it is kept.
+    this.#channel.stream.off('data', this.#read);
+    this.#channel.stream.resume();
+    this.#rest = Buffer.alloc(0);
     this.#fail('the host answered with something else than a relay');
     this.#channel.close();
   };

@@ -14,6 +14,40 @@ export interface ExecChannel {
   readonly close: () => void;
 }
 
+/** The first bytes of a stream, in one buffer: a peer decides in how small pieces they come, and each piece kept would cost more than its bytes. */
+export class Head {
+  readonly #bytesMax: number;
+  #bytes: Buffer = Buffer.alloc(0);
+  #length = 0;
+  #seen = 0;
+
+  constructor(bytesMax: number) {
+    this.#bytesMax = bytesMax;
+  }
+
+  add(chunk: Uint8Array): void {
+    this.#seen += chunk.length;
+    const kept = chunk.subarray(0, this.#bytesMax - this.#length);
+    const length = this.#length + kept.length;
+    if (length > this.#bytes.length) {
+      const wider = Buffer.alloc(Math.min(this.#bytesMax, Math.max(length, this.#bytes.length * 2)));
+      wider.set(this.bytes);
+      this.#bytes = wider;
+    }
+    this.#bytes.set(kept, this.#length);
+    this.#length = length;
+  }
+
+  /** More came than is kept. */
+  get isOver(): boolean {
+    return this.#seen > this.#bytesMax;
+  }
+
+  get bytes(): Uint8Array {
+    return this.#bytes.subarray(0, this.#length);
+  }
+}
+
 /** The last bytes of a stream, for messages. */
 export class Tail {
   readonly #bytesMax: number;

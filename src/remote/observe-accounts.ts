@@ -11,6 +11,7 @@ import {
   type Sections,
   splitExit,
   all,
+  allFor,
   utf8,
 } from './observe-sections.ts';
 import { readSudoRights } from './observe-sudo-rights.ts';
@@ -33,15 +34,32 @@ const isDirectory = (sections: Sections): boolean => {
 
 const memberList = (text: string): readonly string[] => text.split(',').filter(Boolean);
 
+/** /etc/group, to be looked up: a host may have as many accounts and groups as it likes. */
+interface LocalGroups {
+  readonly byName: ReadonlyMap<string, Group>;
+  readonly nameOf: ReadonlyMap<number, string>;
+  /** By member. */
+  readonly namesOf: ReadonlyMap<string, readonly string[]>;
+}
+
 /** /etc/group as `name:gid:members`; as in getgrnam(3), the first of two lines counts. */
-const readLocalGroups = (sections: Sections): readonly Group[] => {
-  const groups: Group[] = [];
+const readLocalGroups = (sections: Sections): LocalGroups => {
+  const byName = new Map<string, Group>();
+  const nameOf = new Map<number, string>();
+  const namesOf = new Map<string, string[]>();
   for (const line of only(sections, 'groups').lines) {
     const [name = '', gid = '', members = '', ...more] = utf8(line).split(':');
     if (name === '' || !/^\d+$/.test(gid) || more.length > 0) continue;
-    groups.push({ name, gid: Number(gid), members: memberList(members) });
+    const group = { name, gid: Number(gid), members: memberList(members) };
+    if (!byName.has(name)) byName.set(name, group);
+    if (!nameOf.has(group.gid)) nameOf.set(group.gid, name);
+    for (const member of group.members) {
+      const names = namesOf.get(member);
+      if (names === undefined) namesOf.set(member, [name]);
+      else names.push(name);
+    }
   }
-  return groups;
+  return { byName, nameOf, namesOf };
 };
 
 const slow = (what: string): Failure =>
@@ -57,11 +75,11 @@ export const readGroups = (sections: Sections): Facts['groups'] => {
   const groups: Record<string, Facts['groups'][string]> = Object.create(null);
   for (const name of wanted(sections, 'group')) {
     if (!directory) {
-      const group = local.find((one) => one.name === name);
+      const group = local.byName.get(name);
       groups[name] = group === undefined ? null : { gid: group.gid, members: group.members };
       continue;
     }
-    const { lines, status } = splitExit(onlyFor(sections, 'group', Buffer.from(name).toString('latin1')));
+    const { lines, status } = splitExit(onlyFor(sections, 'group', name));
     if (status === TIMED_OUT) throw slow(`the group ${JSON.stringify(name)}`);
     const [, , gid = '', members = ''] = utf8(lines[0] ?? '').split(':');
     groups[name] = /^\d+$/.test(gid) ? { gid: Number(gid), members: memberList(members) } : null;
@@ -129,14 +147,13 @@ const readKeyCounts = (sections: Sections): ReadonlyMap<string, number> => {
   return counts;
 };
 
-const localGroupNames = (row: Row, groups: readonly Group[]): readonly string[] => {
-  const primary = groups.find(({ gid }) => gid === row.gid)?.name ?? String(row.gid);
-  const others = groups.filter(({ members }) => members.includes(row.name)).map(({ name }) => name);
-  return [...new Set([primary, ...others])];
+const localGroupNames = (row: Row, { nameOf, namesOf }: LocalGroups): readonly string[] => {
+  const primary = nameOf.get(row.gid) ?? String(row.gid);
+  return [...new Set([primary, ...(namesOf.get(row.name) ?? [])])];
 };
 
 const directoryGroupNames = (sections: Sections, name: string): readonly string[] | null => {
-  const section = all(sections, 'member').find(({ words }) => utf8(words) === name);
+  const [section] = allFor(sections, 'member', name);
   if (section === undefined) return null;
   const { lines, status } = splitExit(section);
   if (status === TIMED_OUT) throw slow(`the groups of ${JSON.stringify(name)}`);

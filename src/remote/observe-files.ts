@@ -1,7 +1,15 @@
 // Files: mode, owner, digest and masked text, out of observe.sh's answer.
 import type { FileFacts, Facts } from '../core/facts.ts';
 import { printable } from '../core/printable.ts';
-import { all, malformed, only, type Section, type Sections, strictUtf8, utf8 } from './observe-sections.ts';
+import {
+  allFor,
+  malformed,
+  only,
+  type Section,
+  type Sections,
+  strictUtf8,
+  utf8,
+} from './observe-sections.ts';
 import { wanted } from './observe-wanted.ts';
 
 /** File types in st_mode's upper bits (inode(7)). */
@@ -43,13 +51,13 @@ const readFile = (sections: Sections, stat: string, digests: ReadonlyMap<string,
   const type = (mode >> 12) & 0o17;
   if (type !== REGULAR) {
     const kind = KINDS.get(type) ?? 'no file';
-    const target = all(sections, 'link').find(({ words }) => words === path)?.lines[0];
+    const target = allFor(sections, 'link', path)[0]?.lines[0];
     return { kind: 'other', what: target === undefined ? kind : `${kind} to ${printable(utf8(target))}` };
   }
   const sha256 = digests.get(path);
   if (sha256 === undefined) return { kind: 'other', what: `a file of ${size} bytes that could not be read` };
-  const [section, ...more] = all(sections, 'text').filter(({ words }) => words === path);
-  if (more.length > 0) throw malformed('a file came twice');
+  const [section, another] = allFor(sections, 'text', path);
+  if (another !== undefined) throw malformed('a file came twice');
   const text = contentOf(section, Number(size));
   return { kind: 'file', mode: mode & 0o7777, owner: utf8(owner), group: utf8(group), sha256, text };
 };

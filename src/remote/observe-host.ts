@@ -8,7 +8,7 @@ import { wanted } from './observe-wanted.ts';
 const readAssignments = (lines: readonly string[]): ReadonlyMap<string, string> => {
   const values = new Map<string, string>();
   for (const line of lines.map(utf8)) {
-    const match = /^([A-Z][A-Z0-9_]*)=(.*?)\s*$/.exec(line);
+    const match = /^([A-Z][A-Z0-9_]*)=(.*)$/.exec(line.trimEnd());
     if (match === null) continue;
     const [, name = '', value = ''] = match;
     const quoted = /^"(.*)"$|^'(.*)'$/.exec(value);

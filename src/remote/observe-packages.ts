@@ -1,5 +1,6 @@
 // Packages, their origins and the apt source files, out of observe.sh's answer.
 import type { Facts, PackageFacts } from '../core/facts.ts';
+import { trimEndOf } from '../core/trim-end.ts';
 import { all, malformed, only, type Section, type Sections, utf8 } from './observe-sections.ts';
 
 interface KnownPackage {
@@ -23,7 +24,7 @@ const readKnown = (section: Section): readonly KnownPackage[] =>
 
 /** `apt-cache policy`: repository URLs by package and version, as `name version`. */
 const readPolicies = (sections: Sections): ReadonlyMap<string, readonly string[]> => {
-  const origins = new Map<string, string[]>();
+  const origins = new Map<string, Set<string>>();
   for (const section of all(sections, 'policy')) {
     let name = '';
     let version = '';
@@ -37,13 +38,12 @@ const readPolicies = (sections: Sections): ReadonlyMap<string, readonly string[]
         version = '';
       } else if (origin !== null) {
         const key = `${name} ${version}`;
-        const url = (origin[1] ?? '').replace(/\/+$/, '');
-        const urls = origins.get(key) ?? [];
-        if (!urls.includes(url)) origins.set(key, [...urls, url]);
+        const urls = origins.get(key) ?? new Set();
+        origins.set(key, urls.add(trimEndOf(origin[1] ?? '', '/')));
       } else if (table !== null) version = table[1] ?? '';
     }
   }
-  return origins;
+  return new Map([...origins].map(([key, urls]) => [key, [...urls]]));
 };
 
 /** Packages that dpkg knows, its own architecture, and systemd's major version, which come with them. */

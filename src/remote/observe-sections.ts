@@ -13,8 +13,12 @@ export interface Section {
   readonly binary: boolean;
 }
 
-/** Sections by name, in the order in which they came. */
-export type Sections = ReadonlyMap<string, readonly Section[]>;
+/** Sections by name, in the order in which they came, and by their words as text: a host sends as many as it likes. */
+export type Sections = ReadonlyMap<string, NamedSections>;
+interface NamedSections {
+  readonly all: readonly Section[];
+  readonly byWords: ReadonlyMap<string, readonly Section[]>;
+}
 
 /** The most that one host may answer, in bytes: some thousand accounts and every file at its limit fit. */
 export const OBSERVE_OUTPUT_MAX = 16 * 1024 * 1024;
@@ -49,7 +53,7 @@ export const readSections = (output: Uint8Array, nonce: string): Sections => {
   const last = `#${nonce} end\n`;
   if (!bytes.startsWith(first)) throw malformed('it does not begin as it must');
   if (!bytes.endsWith(`\n${last}`)) throw malformed('its end is missing');
-  const sections = new Map<string, Section[]>();
+  const sections = new Map<string, { all: Section[]; byWords: Map<string, Section[]> }>();
   let current: { words: string; lines: string[]; complete: boolean; binary: boolean } | null = null;
   const prefix = `#${nonce} `;
   const body = bytes.slice(first.length, bytes.length - last.length);
@@ -58,9 +62,16 @@ export const readSections = (output: Uint8Array, nonce: string): Sections => {
     if (line.startsWith(prefix)) {
       const [name = '', ...words] = line.slice(prefix.length).split(' ');
       current = { words: words.join(' '), lines: [], complete: false, binary: false };
-      const list = sections.get(name);
-      if (list === undefined) sections.set(name, [current]);
-      else list.push(current);
+      let named = sections.get(name);
+      if (named === undefined) {
+        named = { all: [], byWords: new Map() };
+        sections.set(name, named);
+      }
+      named.all.push(current);
+      const text = utf8(current.words);
+      const alike = named.byWords.get(text);
+      if (alike === undefined) named.byWords.set(text, [current]);
+      else alike.push(current);
       continue;
     }
     if (current === null || current.complete) throw malformed(`line ${index + 2} belongs to nothing`);
@@ -74,22 +85,24 @@ export const readSections = (output: Uint8Array, nonce: string): Sections => {
 
 /** The only section of this name; throws when there is none or more than one. */
 export const only = (sections: Sections, name: string): Section => {
-  const [section, ...more] = sections.get(name) ?? [];
+  const [section, another] = all(sections, name);
   if (section === undefined) throw malformed(`the part "${name}" is missing`);
-  if (more.length > 0) throw malformed(`the part "${name}" came twice`);
+  if (another !== undefined) throw malformed(`the part "${name}" came twice`);
   return section;
 };
 
 /** All sections of this name. */
-export const all = (sections: Sections, name: string): readonly Section[] => sections.get(name) ?? [];
+export const all = (sections: Sections, name: string): readonly Section[] => sections.get(name)?.all ?? [];
 
-/** The section of this name whose words are these; throws when there is none or more than one. */
+/** All sections of this name whose words are this text. */
+export const allFor = (sections: Sections, name: string, words: string): readonly Section[] =>
+  sections.get(name)?.byWords.get(words) ?? [];
+
+/** The section of this name whose words are this text; throws when there is none or more than one. */
 export const onlyFor = (sections: Sections, name: string, words: string): Section => {
-  const [section, ...more] = all(sections, name).filter((one) => one.words === words);
-  if (section === undefined || more.length > 0)
-    throw malformed(
-      `the part "${name} ${utf8(words)}" ${section === undefined ? 'is missing' : 'came twice'}`,
-    );
+  const [section, another] = allFor(sections, name, words);
+  if (section === undefined || another !== undefined)
+    throw malformed(`the part "${name} ${words}" ${section === undefined ? 'is missing' : 'came twice'}`);
   return section;
 };
 

@@ -1,7 +1,16 @@
 // sshd's version, effective settings and units, out of observe.sh's answer.
 import type { SshdFacts } from '../core/facts.ts';
 import { printable } from '../core/printable.ts';
-import { malformed, all, only, onlyFor, type Section, type Sections, utf8 } from './observe-sections.ts';
+import {
+  malformed,
+  all,
+  allFor,
+  only,
+  onlyFor,
+  type Section,
+  type Sections,
+  utf8,
+} from './observe-sections.ts';
 import { readPeople } from './observe-people.ts';
 import { wanted } from './observe-wanted.ts';
 
@@ -53,12 +62,21 @@ const readUnits = (section: Section): readonly Unit[] =>
         loaded: values.get('LoadState') === 'loaded',
         // While it reloads it serves, and a socket that listens is active.
         active: ['active', 'reloading'].includes(values.get('ActiveState') ?? ''),
-        commands: each('ExecStart').map((text) => / argv\[\]=(.*?) ; /.exec(text)?.[1] ?? text),
+        commands: each('ExecStart').map(commandOf),
         environment: each('Environment'),
         environmentFiles: each('EnvironmentFiles').map((text) => text.replace(/ \(ignore_errors=\w+\)$/, '')),
       };
     })
     .filter(({ loaded }) => loaded);
+
+/** `{ path=/usr/sbin/sshd ; argv[]=/usr/sbin/sshd -D ; ignore_errors=no ; ... }` -> `/usr/sbin/sshd -D`. */
+const commandOf = (text: string): string => {
+  // Looked for, and not matched: a host's own unit must not make that a search from every place in it.
+  const [, rest] = text.split(ARGV, 2);
+  const end = rest?.indexOf(' ; ') ?? -1;
+  return rest === undefined || end < 0 ? text : rest.slice(0, end);
+};
+const ARGV = ' argv[]=';
 
 /** Whom the labels stand for: the host's choice for the personas. */
 const readUsers = (sections: Sections): SshdFacts['users'] =>
@@ -74,7 +92,7 @@ export const readSshd = (sections: Sections): SshdFacts => {
     else effective[label] = answer.settings;
   }
   for (const { label } of readPeople(sections).users) {
-    const section = all(sections, 'sshd').find(({ words }) => words === label);
+    const [section] = allFor(sections, 'sshd', label);
     if (section === undefined) continue;
     const answer = readEffective(section);
     if ('error' in answer) errors.push(answer.error);

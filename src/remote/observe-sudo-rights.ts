@@ -1,7 +1,7 @@
 // What sudo says that an account may do, out of observe.sh's answer.
 import type { SudoRights } from '../core/facts.ts';
 import { printable } from '../core/printable.ts';
-import { all, type Sections, splitExit, utf8 } from './observe-sections.ts';
+import { allFor, type Sections, splitExit, utf8 } from './observe-sections.ts';
 
 interface Rule {
   /** `(ALL : ALL)` without the parentheses. */
@@ -20,7 +20,7 @@ const RULES_MAX = 200;
  * asked, or said anything else than a list or that the account may do nothing.
  */
 export const readSudoRights = (sections: Sections, name: string, groups: readonly string[]): SudoRights => {
-  const section = all(sections, 'rights').find(({ words }) => utf8(words) === name);
+  const [section] = allFor(sections, 'rights', name);
   // Without its exit status the answer was cut by the timeout.
   if (section === undefined || !/^exit \d+$/.test(section.lines.at(-1) ?? '')) return { kind: 'unknown' };
   const { lines, status } = splitExit(section);

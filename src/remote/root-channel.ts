@@ -1,12 +1,12 @@
 // Commands over one root shell: framed, queued, bounded.
 import { Failure } from '../core/failure.ts';
 import { printable } from '../core/printable.ts';
-import { Tail, type ExecChannel } from './exec-channel.ts';
+import { Head, Tail, type ExecChannel } from './exec-channel.ts';
 import { FrameReader, markerFormat, type FramePiece } from './frame-reader.ts';
 import { shellQuote } from './shell-quote.ts';
 import { within, type Deadline } from './timer.ts';
 
-/** A command's output beyond this fails the command. */
+/** What a command says on stdout beyond this, or on stderr, fails it at once. */
 export const OUTPUT_BYTES_MAX = 16 * 1024 * 1024;
 /** A command's text: templates, and a transaction's files in base64. */
 export const BODY_BYTES_MAX = 16 * 1024 * 1024;
@@ -36,16 +36,17 @@ export interface RootChannelOptions {
 
 export interface RunOptions {
   readonly deadline: Deadline;
-  /** Sees the output as it comes; then `output` of the result stays empty, and its size has no limit but the deadline. */
+  /** Sees the output as it comes; then `output` of the result stays empty. */
   readonly onOutput?: (bytes: Uint8Array) => void;
 }
 
 interface OpenFrame {
   readonly number: number;
-  readonly chunks: Uint8Array[];
+  readonly output: Head;
   readonly onOutput: ((bytes: Uint8Array) => void) | undefined;
   readonly settle: (end: FrameResult | Failure) => void;
-  outputBytes: number;
+  bytes: number;
+  errorBytes: number;
   status: number | null;
   stderr: string | null;
 }
@@ -120,7 +121,16 @@ export class RootChannel {
   #push(onOutput: OpenFrame['onOutput'], settle: OpenFrame['settle']): number {
     const number = this.#sent;
     this.#sent += 1;
-    this.#open.push({ number, chunks: [], onOutput, settle, outputBytes: 0, status: null, stderr: null });
+    this.#open.push({
+      number,
+      output: new Head(OUTPUT_BYTES_MAX),
+      onOutput,
+      settle,
+      bytes: 0,
+      errorBytes: 0,
+      status: null,
+      stderr: null,
+    });
     return number;
   }
 
@@ -129,10 +139,11 @@ export class RootChannel {
     const frame = this.#open.find(({ status }) => status === null);
     switch (piece.kind) {
       case 'output':
-        if (frame === undefined || frame.number === 0) return;
-        frame.outputBytes += piece.bytes.length;
-        if (frame.onOutput !== undefined) frame.onOutput(piece.bytes);
-        else if (frame.outputBytes <= OUTPUT_BYTES_MAX) frame.chunks.push(piece.bytes);
+        if (frame === undefined) return;
+        frame.bytes += piece.bytes.length;
+        if (frame.bytes > OUTPUT_BYTES_MAX) this.#tooMuch(frame);
+        else if (frame.onOutput !== undefined) frame.onOutput(piece.bytes);
+        else if (frame.number !== 0) frame.output.add(piece.bytes);
         return;
       case 'end':
         if (frame?.number !== piece.frame) {
@@ -151,12 +162,15 @@ export class RootChannel {
   }
 
   #onStderr(piece: FramePiece): void {
+    const frame = this.#open.find(({ stderr }) => stderr === null);
     switch (piece.kind) {
       case 'output':
         this.#stderr.add(piece.bytes);
+        if (frame === undefined) return;
+        frame.errorBytes += piece.bytes.length;
+        if (frame.errorBytes > OUTPUT_BYTES_MAX) this.#tooMuch(frame);
         return;
       case 'end': {
-        const frame = this.#open.find(({ stderr }) => stderr === null);
         if (frame?.number !== piece.frame) {
           this.#break();
           return;
@@ -176,19 +190,26 @@ export class RootChannel {
 
   #settleFinished(): void {
     for (let frame = this.#open[0]; frame !== undefined; frame = this.#open[0]) {
-      const { status, stderr, outputBytes, chunks } = frame;
+      const { status, stderr, output } = frame;
       if (status === null || stderr === null) return;
       this.#open.shift();
-      const tooMuch = frame.onOutput === undefined && outputBytes > OUTPUT_BYTES_MAX;
-      frame.settle(
-        tooMuch
-          ? new Failure(
-              'exit',
-              `${this.#host} answered with over ${OUTPUT_BYTES_MAX} bytes, which is more than any command of ours says`,
-            )
-          : { status, stderr, output: Buffer.concat(chunks) },
-      );
+      frame.settle({ status, stderr, output: output.bytes });
     }
+  }
+
+  /** Told at once, since it may never end. The frame stays: those after it are told apart by its end, if one comes. */
+  #tooMuch(frame: OpenFrame): void {
+    const failure = new Failure(
+      'exit',
+      `${this.#host} answered with over ${OUTPUT_BYTES_MAX} bytes, which is more than any command of ours says`,
+    );
+    if (frame.number > 0) {
+      frame.settle(failure);
+      return;
+    }
+    // Nobody waits for the greeting; whoever waits for what comes after it would wait in vain.
+    this.#die(failure);
+    this.#channel.close();
   }
 
   #break(): void {

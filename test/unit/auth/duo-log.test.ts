@@ -38,6 +38,38 @@ describe('the module’s own log', () => {
     });
   });
 
+  test.each([
+    [
+      'a name that somebody tries to log in by',
+      (said: string) => `Invalid user ${said} from 203.0.113.9 port 4242`,
+    ],
+    [
+      'such a name in a file',
+      (said: string) => `Nov 25 02:00:01 web1 sshd[12]: Invalid user ${said} from 203.0.113.9`,
+    ],
+    ['a name with a tag in it', (said: string) => `Invalid user sshd[1]: ${said} from 203.0.113.9 port 4242`],
+    ['a command', (said: string) => `alice : TTY=pts/0 ; PWD=/ ; USER=root ; COMMAND=${said}`],
+    [
+      'a name that is failed',
+      (said: string) => `Failed password for invalid user ${said} from 203.0.113.9 port 1 ssh2`,
+    ],
+    ['a name in a time stamp', (said: string) => `error: kex_exchange_identification: client sent ${said}`],
+  ])('is not what stands in another program’s line: %s', (_what, lineOf) => {
+    expect(ruleOf(lineOf("Successful Duo login for 'canary' from UNKNOWN"))).toBe('canary-silent');
+    const good = "Successful Duo login for 'canary' from UNKNOWN";
+    expect(ruleOf(good, lineOf("Failsafe Duo login for 'canary' from UNKNOWN: HTTP 500"))).toBeNull();
+  });
+
+  test.each([
+    'Nov 25 02:00:01 web1 sshd[12]: ',
+    'Nov  5 02:00:01 web1 sshd-session[12]: ',
+    '2026-11-25T02:00:01.123456+00:00 web1 pam_duo[12]: ',
+    'sudo[7]: ',
+    '',
+  ])('is read behind what a logger puts before it: %j', (before) => {
+    expect(ruleOf(`${before}Successful Duo login for 'canary' from UNKNOWN`)).toBeNull();
+  });
+
   test('that is silent is no proof', () => {
     expect(ruleOf()).toBe('canary-silent');
     expect(ruleOf('sshd[1]: starting Duo Unix: PAM Duo', 'Accepted publickey for canary')).toBe(

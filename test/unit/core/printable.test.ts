@@ -38,5 +38,11 @@ describe('text from a host', () => {
       const shown = printable(`a${String.fromCodePoint(code)}b`);
       expect(shown).not.toMatch(/[\p{Cc}\p{Zl}\p{Zp}]/u);
     }
+    // Tags, which nobody sees and programs read, lie far above.
+    expect(printable('a\u{e0041}\u{e007f}b')).toBe('a\u{fffd}\u{fffd}b');
+    for (let code = 0; code <= 0x10ffff; code += 1) {
+      const char = String.fromCodePoint(code);
+      if (/\p{Cf}/u.test(char)) expect(printable(`a${char}b`)).toBe('a\u{fffd}b');
+    }
   });
 });

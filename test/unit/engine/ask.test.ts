@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { GUARD_EXIT, type GuardReply, type HostSession } from '../../../src/core/remote.ts';
-import { ask } from '../../../src/engine/ask.ts';
+import { ask, busyMessage, ownerOf } from '../../../src/engine/ask.ts';
 import type { TransactionContext } from '../../../src/engine/held.ts';
 
 /** What a person reads when the guard ends with these lines. */
@@ -45,7 +45,24 @@ describe('what a guard says when it cannot go on', () => {
     expect((await told(`E: ${'x'.repeat(4_000)}`, 'apt cannot get the packages')).length).toBeLessThan(600);
   });
 
+  test('is put together in a moment, however long its lines are and whatever they end in', async () => {
+    const lines = Array.from({ length: 2_000 }, () => `${'.'.repeat(16_000)}x`);
+    expect((await told(...lines)).length).toBeLessThan(600);
+  });
+
   test('a guard that says nothing is told as such', async () => {
     expect(await told('', ' ')).toBe('web1: activate failed and said nothing');
   });
+});
+
+describe('whoever holds a host', () => {
+  test.each(['99999999999999999999', '-8640000000001', '1e300', 'Infinity', 'NaN', '\u001b[2J', ''])(
+    'since a moment that is none (%j) is told all the same',
+    (since) => {
+      const owner = ownerOf([`since=${since}`, 'operator=ann@bastion', 'run=r1']);
+      expect(busyMessage('web1', owner)).toMatch(
+        /^web1 is held by ann@bastion since .+ \(run r1\); nothing was/,
+      );
+    },
+  );
 });

@@ -1,10 +1,10 @@
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import ssh2 from 'ssh2';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { CredentialStore } from '../../../src/remote/credentials.ts';
 import { parseAllSettings } from '../../../src/core/settings-parse.ts';
+import { sshKeyPair } from '../../support/ssh-key-pair.ts';
 import { parseInventory } from '../../../src/core/parse-inventory.ts';
 
 let folder = '';
@@ -15,7 +15,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const keyFile = (mode: number): string => {
   const path = join(folder, 'key');
-  writeFileSync(path, ssh2.utils.generateKeyPairSync('ed25519').private);
+  writeFileSync(path, sshKeyPair().private);
   chmodSync(path, mode);
   return path;
 };

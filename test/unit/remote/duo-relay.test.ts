@@ -88,3 +88,18 @@ test('the secret key is no part of the command, and nothing of it needs quoting 
   expect(words.slice(0, 7)).toEqual(['/bin/sh', '-c', 'exec timeout -k 1 "$@"', 'sh', '30', 'bash', '-c']);
   expect(words.slice(8)).toEqual(['duo-relay', NONCE, 'api.test', '443', '', '']);
 });
+
+test('a host that says something else for ever is told from a relay, and nothing of it is kept', async () => {
+  const { relay, channel, says } = relayOf();
+  const megabyte = 'x'.repeat(1024 * 1024);
+  const before = process.memoryUsage().rss;
+  for (let count = 0; count < 300; count += 1) {
+    says(megabyte);
+    await new Promise((resolve) => {
+      setImmediate(resolve);
+    });
+  }
+  await expect(relay.head).rejects.toMatchObject({ message: expect.stringContaining('something else') });
+  expect(channel.stream.readableLength).toBeLessThan(2 * megabyte.length);
+  expect(process.memoryUsage().rss - before).toBeLessThan(150 * 1024 * 1024);
+});
