@@ -46,6 +46,8 @@ const LEVEL_MAX = 16;
 const INCLUDE_MAX = 64;
 /** Files read for one service: one that includes itself twice would be read 2 ** 16 times and more. */
 const READS_MAX = 512;
+/** Lines of one stack. Real ones have some thirty; what comes after so many is not known, since a host decides how many there are. */
+const CHAIN_LINES_MAX = 400;
 const TYPES = ['auth', 'account', 'session', 'password'] as const;
 type Type = (typeof TYPES)[number];
 export const PAM_OTHER = 'other';
@@ -202,7 +204,7 @@ const include = (place: Place, { at, type, target, word }: Include): Broken => {
     }
     return null;
   }
-  const isTooMuch = place.reads.count >= READS_MAX;
+  const isTooMuch = place.reads.count >= READS_MAX || isFull(place);
   const failed = includedFile(
     { ...place, file: name, type, includes: place.includes + 1, level: place.level + (substack ? 1 : 0) },
     name,
@@ -247,6 +249,7 @@ const includedFile = (place: Place, name: string): string | Broken => {
   const max = place.reader === 'to-1.5' ? INCLUDE_MAX : LEVEL_MAX;
   if (place.includes >= max) return `files include each other more than ${max} deep`;
   if (place.level >= LEVEL_MAX) return `substacks are more than ${LEVEL_MAX} deep`;
+  if (isFull(place)) return `the stack has more than ${CHAIN_LINES_MAX} lines`;
   if (place.reads.count >= READS_MAX) return `more than ${READS_MAX} files are included`;
   place.reads.count += 1;
   // A folder can be opened, too, and has no lines.
@@ -257,6 +260,15 @@ const includedFile = (place: Place, name: string): string | Broken => {
   return `${broken.file}:${broken.line}: ${broken.why}`;
 };
 
+const isFull = ({ chains }: Place): boolean =>
+  chains.auth.length > CHAIN_LINES_MAX || chains.account.length > CHAIN_LINES_MAX;
+
 const add = (place: Place, type: Type, handler: PamHandler): void => {
-  if (type === 'auth' || type === 'account') place.chains[type].push(handler);
+  if (type !== 'auth' && type !== 'account') return;
+  const chain = place.chains[type];
+  if (chain.length < CHAIN_LINES_MAX) chain.push(handler);
+  else if (chain.length === CHAIN_LINES_MAX) {
+    const why = `the stack has more than ${CHAIN_LINES_MAX} lines, and what comes after them was not read`;
+    chain.push({ ...handler, kind: 'unknown', control: UNREAD, why });
+  }
 };

@@ -68,6 +68,15 @@ const slow = (what: string): Failure =>
     `the host did not tell ${what} within 10 s; nothing was touched; look into its directory service (getent, SSSD)`,
   );
 
+/** Accounts that could log in. Each is judged, and what takes long to judge keeps the leases of other hosts from being renewed. */
+const ACCOUNTS_MAX = 10_000;
+
+const tooMany = (): Failure =>
+  new Failure(
+    'exit',
+    `the host has more than ${ACCOUNTS_MAX} accounts that could log in; nothing was touched; duo-fleet does not judge so many`,
+  );
+
 /** The asked-for groups: as the directory told them, else from the local file. */
 export const readGroups = (sections: Sections): Facts['groups'] => {
   const directory = isDirectory(sections);
@@ -176,11 +185,14 @@ export const readAccounts = (sections: Sections, epochS: number): Facts['account
   const names = wanted(sections, 'account');
   const accounts: Record<string, AccountFacts | null> = Object.create(null);
   for (const name of names) accounts[name] = null;
+  let counted = 0;
   for (const row of rows) {
     const authorizedKeys = row.keyFiles.reduce((sum, path) => sum + (keyCounts.get(path) ?? 0), 0);
     const lastLogin = logins.get(row.name);
     const counts = authorizedKeys > 0 || row.password === 'set' || lastLogin !== undefined;
     if (!counts && accounts[row.name] === undefined && !people.has(row.name)) continue;
+    counted += 1;
+    if (counted > ACCOUNTS_MAX) throw tooMany();
     const groups = directoryGroupNames(sections, row.name) ?? localGroupNames(row, localGroups);
     accounts[row.name] = {
       uid: row.uid,
