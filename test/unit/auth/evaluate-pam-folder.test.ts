@@ -41,6 +41,11 @@ describe('a folder of service files', () => {
     expect(line('pam_foreign.so')).toBe('PAM_SUCCESS?');
     expect(line('pam_debug.so auth=maxtries')).toBe('PAM_MAXTRIES');
   });
+  test('is not sure of a stack with more lines than are looked at, whatever comes after them', () => {
+    const harmless = 'auth [default=ignore] pam_deny.so\n'.repeat(450);
+    expect(verdicts({ a: `${harmless}auth required pam_permit.so\n` })).toEqual({ a: 'PAM_SUCCESS?' });
+    expect(verdicts({ a: `${harmless}auth required pam_deny.so\n` })).toEqual({ a: 'PAM_SUCCESS?' });
+  });
   test('is sure of what hangs on the user’s name alone, when it is given', () => {
     const files = { a: 'auth required pam_succeed_if.so user in alice:bob\n' };
     expect(verdicts(files, { user: 'bob' })).toEqual({ a: 'PAM_SUCCESS' });
