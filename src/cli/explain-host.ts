@@ -10,7 +10,7 @@ import type { Facts } from '../core/facts.ts';
 import { asFailure, type FailureReport } from '../core/failure.ts';
 import { printable } from '../core/printable.ts';
 import type { Remote } from '../core/remote.ts';
-import { makeScrub } from '../core/scrub.ts';
+import { makeHarmless } from '../core/scrub.ts';
 import type { Settings } from '../core/settings.ts';
 import { DEADLINES } from '../engine/deadlines.ts';
 import { platformOf } from '../platform/debian.ts';
@@ -48,7 +48,7 @@ export const explainHost = async (
   remoteOf: RemoteOf,
 ): Promise<Ending> => {
   const { settings, secrets } = await oneHost(options, surroundings);
-  const scrub = makeScrub(secrets.values);
+  const scrub = makeHarmless(secrets.values);
   const { stdout, stderr } = surroundings;
   const tell = (outcome: Explanation | FailureReport): string =>
     `${JSON.stringify(explainDocument(outcome, { ...options, host: settings.host }))}\n`;

@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path';
 import type { Command } from '../core/event.ts';
 import type { HostResult } from '../core/verdict.ts';
 import type { Plan } from '../core/plan.ts';
-import { makeScrub, type Scrub } from '../core/scrub.ts';
+import { makeHarmless, makeScrub, type Scrub } from '../core/scrub.ts';
 import type { Settings } from '../core/settings.ts';
 import { createJournal, JournalError, type Journal } from '../engine/journal.ts';
 import type { Earlier } from '../engine/settle-earlier.ts';
@@ -168,7 +168,7 @@ const carry = async (
   const options = { ...prepared.options, forks };
   const id = runId(surroundings.nowMs(), surroundings.randomBytes(2));
   const report = options.report === null ? null : await openReportFile(options.report, id);
-  const scrub = makeScrub(secrets.values);
+  const scrub = makeHarmless(secrets.values);
   try {
     return await runAndTell({ ...prepared, options, run: id, report, scrub }, { surroundings, wire });
   } finally {
@@ -218,7 +218,7 @@ const runAndTell = async (prepared: Prepared, { surroundings, wire }: Rim): Prom
   const lines = [
     '',
     ...(command === 'plan'
-      ? scrub(fleet.settings.flatMap(({ host }) => planLines(plans.get(host), paint)))
+      ? makeScrub(secrets.values)(fleet.settings.flatMap(({ host }) => planLines(plans.get(host), paint)))
       : []),
     ...finalTable(scrub(outcome.results), paint, {
       run,

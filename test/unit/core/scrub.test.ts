@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { makeScrub } from '../../../src/core/scrub.ts';
+import { makeHarmless, makeScrub } from '../../../src/core/scrub.ts';
 import { Secret } from '../../../src/core/secret.ts';
 
 describe('known secrets are cut out of what is written down', () => {
@@ -45,5 +45,29 @@ describe('known secrets are cut out of what is written down', () => {
   test('without secrets, or with ones too short to be one, nothing changes', () => {
     expect(makeScrub([])('a b')).toBe('a b');
     expect(makeScrub([new Secret(''), new Secret('ok')])('it is ok')).toBe('it is ok');
+  });
+
+  test.each([8, 20, 39])(
+    'the first %i signs of a secret before the cut of a long message are too much',
+    (length) => {
+      const secret = 'abcdefghijklmnopqrstuvwxyz0123456789ABCD';
+      const scrub = makeScrub([new Secret(secret)]);
+      expect(scrub(`skey=${secret.slice(0, length)}… and so on`)).toBe('skey=[secret]… and so on');
+      expect(scrub(`skey=${secret.slice(0, length)} and so on`)).not.toContain('[secret]');
+    },
+  );
+});
+
+describe('what may hold a host’s words', () => {
+  test('hides a secret that only comes together on its way to a terminal', () => {
+    const harmless = makeHarmless([new Secret('hunter2hunter2')]);
+    expect(harmless({ note: 'said hunter2\u001b[0mhunter2' })).toEqual({ note: 'said [secret]' });
+  });
+
+  test('steers no terminal, with or without secrets', () => {
+    for (const secrets of [[], [new Secret('hunter2hunter2')]])
+      expect(makeHarmless(secrets)(['a\u009b2J\u202eb\u001b]52;c;eA==\u0007'])).toEqual([
+        'a\u{fffd}2J\u{fffd}b\u{fffd}]52;c;eA==\u{fffd}',
+      ]);
   });
 });
