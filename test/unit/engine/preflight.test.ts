@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { Finding } from '../../../src/core/finding.ts';
 import type { PreflightFacts } from '../../../src/core/preflight.ts';
+import { makeEnrolmentBook } from '../../../src/engine/enrolment-book.ts';
+import type { PreflightDeps } from '../../../src/engine/transact-deps.ts';
 import { DUO_WELL } from '../../support/fake-host.ts';
 import { makeScene, newState, scenePreflight, type Scene } from '../../support/fake-host-scene.ts';
 
@@ -102,6 +104,32 @@ test('enrolment is asked for where it is wanted, also on a host that is as decla
     ['duo-not-enrolled'],
     1,
   ]);
+});
+
+test.each([
+  ['counts for the hosts after it, since nobody on its way can answer in Duo’s name', null, 'bypass'],
+  [
+    'counts for nobody else under a CA file of its own, by which it can answer in Duo’s name',
+    '/etc/ca.pem',
+    'not-enrolled',
+  ],
+] as const)('what one host hears of a user %s', async (_what, cafile, second) => {
+  const book = makeEnrolmentBook();
+  const heard: unknown[] = [];
+  const preflight: PreflightDeps = {
+    ...scenePreflight,
+    members: () => ['amy'],
+    request: (settings, enrolment) => ({ ...scenePreflight.request(settings, enrolment), cafile }),
+    bookFor: () => book,
+    findings: ({ enrolment }) => {
+      heard.push(enrolment['amy']?.kind);
+      return [];
+    },
+  };
+  for (const kind of ['bypass', 'not-enrolled'] as const) {
+    await sceneWith({ ...DUO_WELL, enrolment: { amy: { kind } } }, newState).apply({ preflight });
+  }
+  expect(heard).toEqual(['bypass', second]);
 });
 
 /** The place of an operation in an apply that nothing disturbs. */
