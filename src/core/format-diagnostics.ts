@@ -8,7 +8,7 @@ const SOURCE_WIDTH = 120;
 
 /** Control characters would move the cursor; a tab would move the caret. */
 const printable = (text: string): string =>
-  text.replaceAll('\t', ' ').replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '?');
+  text.replaceAll('\t', ' ').replaceAll(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, '?');
 
 const compare = (left: Diagnostic, right: Diagnostic): number =>
   Number(left.file > right.file) - Number(left.file < right.file) ||

@@ -29,7 +29,8 @@ interface Word {
 export const isIniInventory = (file: string, text: string): boolean => {
   if (/\.(?:ya?ml|json)$/i.test(file)) return false;
   if (/\.ini$/i.test(file)) return true;
-  const first = /^(?!\s*(?:[#;].*)?$)\s*(.*?)\s*$/m.exec(text)?.[1] ?? '';
+  const says = (line: string): boolean => !/^\s*(?:[#;]|$)/.test(line);
+  const first = text.split('\n').find(says)?.trim() ?? '';
   return !(
     first.startsWith('---') ||
     first.startsWith('{') ||
@@ -67,7 +68,7 @@ const literal = (text: string): VariableValue => {
   if (text === 'None') return null;
   const quoted = /^(["'])((?:(?!\1)[^\\])*)\1$/.exec(text);
   if (quoted !== null) return quoted[2] ?? '';
-  const list = /^\[((?:\s*(?:"[^"]*"|'[^']*')\s*,?)*)\]$/.exec(text);
+  const list = /^\[\s*((?:(?:"[^"]*"|'[^']*')\s*(?:,\s*)?)*)\]$/.exec(text);
   if (list === null) return text;
   return ((list[1] ?? '').match(/"[^"]*"|'[^']*'/g) ?? []).map((item) => item.slice(1, -1));
 };

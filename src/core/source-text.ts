@@ -38,6 +38,10 @@ const maskLine = (
   return { masked: line, open: false, empty: false };
 };
 
+/** A word that looks like Duo's secret key, and not like a fingerprint: the name before it may be misspelt beyond knowing. */
+const maskKeys = (line: string): string =>
+  line.replaceAll(/(?<![A-Za-z0-9])(?![0-9A-F]{40}|[0-9a-f]{40})[A-Za-z0-9]{40}(?![A-Za-z0-9])/g, MASK);
+
 /** The user and password of a URL, wherever it stands. */
 const maskUrls = (line: string): string => line.replaceAll(/\/\/[^/\s@]*@/g, '//[secret]@');
 
@@ -60,7 +64,7 @@ export const maskedLines = (lines: readonly string[]): readonly string[] => {
     const { masked, open, empty } = maskLine(line, secretName);
     openIndent = open ? indentOf(line) : Infinity;
     nextIsSecret = empty;
-    return maskUrls(masked);
+    return maskKeys(maskUrls(masked));
   });
 };
 

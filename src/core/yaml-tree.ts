@@ -152,6 +152,8 @@ const keyText = (key: unknown): string | null =>
 /** The entries that merge keys (`<<: *defaults`) bring in: what stands in the mapping itself wins. */
 const mergedEntries = (tree: YamlTree, node: Node | null, depth: number): readonly YamlEntry[] => {
   const target = resolved(tree, node);
+  // Told once already; a file can have more of them than there is room for complaints.
+  if (tree.budget.aliasNodes > ALIAS_NODES_MAX) return [];
   if (isMap(target)) return entriesOf(tree, target, depth + 1);
   if (isSeq(target)) {
     // The first of several wins, as in PyYAML, so that they are laid down last to first.
