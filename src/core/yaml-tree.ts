@@ -149,11 +149,16 @@ export const writtenText = (scalar: Scalar): string =>
 const keyText = (key: unknown): string | null =>
   isScalar(key) && key.value !== null && typeof key.value !== 'symbol' ? writtenText(key) : null;
 
+/** Through aliases a short file can be too deep in more places than there is room to tell. */
+const COMPLAINTS_MAX = 1_000;
+const tooDeep = (tree: YamlTree, node: Node | null, what: string): void => {
+  if (tree.diagnostics.length >= COMPLAINTS_MAX) return;
+  tree.diagnostics.push(errorAt(placeOf(tree, node), `${what} is nested too deep`));
+};
+
 /** The entries that merge keys (`<<: *defaults`) bring in: what stands in the mapping itself wins. */
 const mergedEntries = (tree: YamlTree, node: Node | null, depth: number): readonly YamlEntry[] => {
   const target = resolved(tree, node);
-  // Told once already; a file can have more of them than there is room for complaints.
-  if (tree.budget.aliasNodes > ALIAS_NODES_MAX) return [];
   if (isMap(target)) return entriesOf(tree, target, depth + 1);
   if (isSeq(target)) {
     // The first of several wins, as in PyYAML, so that they are laid down last to first.
@@ -169,7 +174,7 @@ export const entriesOf = (tree: YamlTree, map: YAMLMap, depth = 0): readonly Yam
   const merged: YamlEntry[] = [];
   const seen = new Map<string, YamlEntry>();
   if (depth > DEPTH_MAX) {
-    tree.diagnostics.push(errorAt(placeOf(tree, map), 'this is nested too deep'));
+    tooDeep(tree, map, 'this');
     return [];
   }
   for (const pair of map.items) {
@@ -222,7 +227,7 @@ export const plainValue = (tree: YamlTree, given: Node | null, depth = 0): Varia
   if (isScalar(node)) return scalarValue(node);
   if (node === null) return null;
   if (depth > DEPTH_MAX) {
-    tree.diagnostics.push(errorAt(placeOf(tree, given), 'this value is nested too deep'));
+    tooDeep(tree, given, 'this value');
     return null;
   }
   if (isSeq(node)) return node.items.map((item) => plainValue(tree, item as Node, depth + 1));
