@@ -1,12 +1,11 @@
 // A guard call as shell text, and the guard's output as lines. Pure.
 import { Failure } from '../core/failure.ts';
 import { GUARD_EXIT, GUARD_HOME, type GuardCall } from '../core/remote.ts';
+import { KeptLines } from './kept-lines.ts';
 import { shellCommand, shellQuote } from './shell-quote.ts';
 
 /** A line of the guard beyond this is cut: nothing it says is that long. */
 const LINE_BYTES_MAX = 16 * 1024;
-/** Lines kept of one reply; what comes after is dropped and said so. */
-const LINES_MAX = 5_000;
 const MARK = '#mark ';
 
 /** The guard of a transaction on its host. */
@@ -102,9 +101,8 @@ const checkedName = (name: string): string => {
 /** Takes the guard's output as it comes: marks are told at once, the other lines are kept. */
 export class GuardLines {
   readonly #onMark: (mark: string) => void;
-  readonly #lines: string[] = [];
+  readonly #lines = new KeptLines();
   #rest: Buffer = Buffer.alloc(0);
-  #dropped = 0;
 
   constructor(onMark: (mark: string) => void) {
     this.#onMark = onMark;
@@ -124,13 +122,12 @@ export class GuardLines {
   finish(): readonly string[] {
     if (this.#rest.length > 0) this.#line(this.#rest);
     this.#rest = Buffer.alloc(0);
-    return this.#dropped === 0 ? this.#lines : [...this.#lines, `(${this.#dropped} more lines)`];
+    return this.#lines.all;
   }
 
   #line(bytes: Buffer): void {
     const line = bytes.toString('utf8', 0, Math.min(bytes.length, LINE_BYTES_MAX));
     if (line.startsWith(MARK)) this.#onMark(line.slice(MARK.length));
-    else if (this.#lines.length < LINES_MAX) this.#lines.push(line);
-    else this.#dropped += 1;
+    else this.#lines.add(line);
   }
 }

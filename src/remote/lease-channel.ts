@@ -4,12 +4,11 @@ import { printable } from '../core/printable.ts';
 import type { GuardReply, Lease } from '../core/remote.ts';
 import { deferred } from '../core/deferred.ts';
 import { Tail, type ExecChannel } from './exec-channel.ts';
+import { KeptLines } from './kept-lines.ts';
 import { deadlineIn, within, type Timer } from './timer.ts';
 
 const LINE_BYTES_MAX = 16 * 1024;
 const STDERR_BYTES_MAX = 4 * 1024;
-/** Lines kept of a revert's reply. */
-const LINES_MAX = 5_000;
 
 export interface LeaseOptions {
   readonly host: string;
@@ -23,7 +22,7 @@ type Asked =
   | { readonly kind: 'renew'; readonly cancel: () => void }
   | {
       readonly kind: 'revert';
-      readonly lines: string[];
+      readonly lines: KeptLines;
       readonly settle: (reply: GuardReply | Failure) => void;
     };
 
@@ -80,7 +79,7 @@ class LeaseChannel implements Lease {
     const answer = new Promise<GuardReply>((resolve, reject) => {
       this.#asked.push({
         kind: 'revert',
-        lines: [],
+        lines: new KeptLines(),
         settle: (reply) => {
           if (reply instanceof Failure) reject(reply);
           else resolve(reply);
@@ -142,11 +141,11 @@ class LeaseChannel implements Lease {
       case 'revert': {
         const code = /^done (\d{1,3})$/.exec(line)?.[1];
         if (code === undefined) {
-          if (asked.lines.length < LINES_MAX) asked.lines.push(line);
+          asked.lines.add(line);
           return;
         }
         this.#asked.shift();
-        asked.settle({ code: Number(code), lines: asked.lines });
+        asked.settle({ code: Number(code), lines: asked.lines.all });
         return;
       }
       case undefined:

@@ -41,13 +41,15 @@ describe('the guard’s output', () => {
     expect(lines.finish()).toEqual(['one', 'two']);
   });
 
-  test('a line and a reply without end are cut', () => {
+  test('a line and a reply without end are cut, and the last word stays', () => {
     const lines = new GuardLines(() => undefined);
     for (let round = 0; round < 100; round += 1) lines.push(Buffer.alloc(1_000, 'x'));
-    lines.push(Buffer.from(`\n${'y\n'.repeat(6_000)}`));
+    lines.push(Buffer.from(`\n${'y\n'.repeat(6_000)}the last word\n`));
     const kept = lines.finish();
     expect(kept[0]?.length).toBeLessThanOrEqual(16_384);
     expect(kept).toHaveLength(5_001);
-    expect(kept.at(-1)).toBe('(1001 more lines)');
+    expect(kept[4_000]).toBe('(1002 more lines)');
+    // What the guard itself says comes after all that its tools have said.
+    expect(kept.at(-1)).toBe('the last word');
   });
 });
