@@ -29,8 +29,11 @@ interface Word {
 export const isIniInventory = (file: string, text: string): boolean => {
   if (/\.(?:ya?ml|json)$/i.test(file)) return false;
   if (/\.ini$/i.test(file)) return true;
-  const says = (line: string): boolean => !/^\s*(?:[#;]|$)/.test(line);
-  const first = text.split('\n').find(says)?.trim() ?? '';
+  const first =
+    text
+      .split('\n')
+      .find((line) => !/^\s*(?:[#;]|$)/.test(line))
+      ?.trim() ?? '';
   return !(
     first.startsWith('---') ||
     first.startsWith('{') ||

@@ -103,10 +103,11 @@ describe.each([
   });
 });
 
+const many = (count: number, lineOf: (at: number) => string): string =>
+  Array.from({ length: count }, (_unused, at) => `${lineOf(at)}\n`).join('');
+
 /** What somebody may put into a pull request must not hold up who looks at it. */
 describe('an inventory is read in a moment', () => {
-  const many = (count: number, lineOf: (at: number) => string): string =>
-    Array.from({ length: count }, (_unused, at) => `${lineOf(at)}\n`).join('');
   test.each<[string, string, string]>([
     ['with a list that is not closed', 'i.ini', `a x="[${"'a' ".repeat(40)}"\n`],
     ['with a list of blanks that is not closed', 'i.ini', `a x="[${"'a'        ".repeat(40)}"\n`],

@@ -201,10 +201,11 @@ describe.each([
   );
 });
 
+const lines = (count: number, lineOf: (at: number) => string) =>
+  fileOf(Array.from({ length: count }, (_unused, at) => `${lineOf(at)}\n`).join(''));
+
 /** While one plan is made no other host's lease is renewed. */
 describe('a plan is made in a moment', () => {
-  const lines = (count: number, lineOf: (at: number) => string) =>
-    fileOf(Array.from({ length: count }, (_unused, at) => `${lineOf(at)}\n`).join(''));
   test.each<[string, Facts['files']]>([
     [
       'for a stack of thousands of unknown modules',
