@@ -53,8 +53,8 @@ export const explainHost = async (
   const tell = (outcome: Explanation | FailureReport): string =>
     `${JSON.stringify(explainDocument(outcome, { ...options, host: settings.host }))}\n`;
   let explanation: Explanation;
+  const remote = remoteOf(options.connect, secrets.open, surroundings);
   try {
-    const remote = remoteOf(options.connect, secrets.open, surroundings);
     explanation = scrub(explained(await look(settings, options, remote), settings, { options, secrets }));
   } catch (thrown) {
     if (thrown instanceof UsageError) throw thrown;
@@ -65,6 +65,8 @@ export const explainHost = async (
       `duo-fleet: ${failure.message}\nNothing was touched on ${printable(settings.host)}.\n`,
     );
     return { exitCode: 1, endNow: false };
+  } finally {
+    remote.close?.();
   }
   const lines = explainLines(explanation, {
     services: servicesOf(options),
@@ -102,6 +104,7 @@ interface Seen {
 
 /** One connection and one round trip. @throws Failure */
 const look = async (settings: Settings, { user, from }: HostOptions, remote: Remote): Promise<Seen> => {
+  await remote.prepare?.([settings]);
   const session = await remote.connect(settings, { deadlineMs: DEADLINES.connectMs });
   try {
     const { sourceAddress } = session;

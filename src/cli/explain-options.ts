@@ -38,7 +38,17 @@ export type ExplainOptions =
     };
 
 /** Flags that mean a host; on the command line they contradict --pam-dir, from the environment they wait for a host. */
-const OF_A_HOST = ['host', 'from', 'duo', 'planned', 'known-hosts', 'host-keys', 'private-key'] as const;
+const OF_A_HOST = [
+  'host',
+  'from',
+  'duo',
+  'planned',
+  'known-hosts',
+  'host-keys',
+  'private-key',
+  'jump',
+  'ssh-config',
+] as const;
 
 /** @throws UsageError naming all that is wrong */
 export const readExplainOptions = (raw: RawOptions, surroundings: Surroundings): ExplainOptions => {

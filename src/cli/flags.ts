@@ -97,6 +97,18 @@ export const FLAGS: Readonly<Record<string, Flag>> = {
     requiresArg: true,
     describe: 'Also write the JSON document to this file',
   },
+  jump: {
+    commands: CONNECTING,
+    type: 'string',
+    requiresArg: true,
+    describe: 'Jump hosts on the way, [user@]host[:port], parted by commas; where the inventory names none',
+  },
+  'ssh-config': {
+    commands: CONNECTING,
+    type: 'string',
+    requiresArg: true,
+    describe: "ssh's configuration file, or none (~/.ssh/config and /etc/ssh/ssh_config)",
+  },
   'known-hosts': {
     commands: CONNECTING,
     type: 'string',

@@ -50,6 +50,8 @@ export interface WireOrder {
   readonly earlier: ((settings: Settings) => Earlier) | null;
   /** What is rolled back, by the command of that name. */
   readonly rollback: RollbackWish | null;
+  /** Called with what has to be ended when the run has. */
+  readonly atEnd: (end: () => void) => void;
   /** For the operator, before the run begins: a key that has expired. */
   readonly say: (text: string) => void;
 }
@@ -188,7 +190,20 @@ interface Prepared {
   readonly wish: RollbackWish | null;
 }
 
-const runAndTell = async (prepared: Prepared, { surroundings, wire }: Rim): Promise<Ending> => {
+const runAndTell = async (prepared: Prepared, rim: Rim): Promise<Ending> => {
+  const ends: (() => void)[] = [];
+  try {
+    return await runAndTellThen(prepared, rim, (end) => void ends.push(end));
+  } finally {
+    for (const end of ends) end();
+  }
+};
+
+const runAndTellThen = async (
+  prepared: Prepared,
+  { surroundings, wire }: Rim,
+  atEnd: WireOrder['atEnd'],
+): Promise<Ending> => {
   const { command, options, run, fleet, secrets, report, scrub, resumption } = prepared;
   // With --json, stdout is the document's alone.
   const out = options.json ? surroundings.stderr : surroundings.stdout;
@@ -204,6 +219,7 @@ const runAndTell = async (prepared: Prepared, { surroundings, wire }: Rim): Prom
       onPlan: (plan) => plans.set(plan.host, plan),
       earlier: resumption?.earlier ?? null,
       rollback: prepared.wish,
+      atEnd,
       say: (text) => void surroundings.stderr.write(`${text}\n`),
     },
     surroundings,

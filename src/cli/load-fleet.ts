@@ -1,6 +1,7 @@
 // The inventory's files -> the settings of the hosts that are meant. Nothing is connected to yet.
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, extname, isAbsolute, join, resolve } from 'node:path';
+import { carrierDiagnostics, carriersLast } from '../core/carriers.ts';
 import type { Diagnostic } from '../core/diagnostic.ts';
 import type { InventoryHost } from '../core/inventory.ts';
 import { parseInventoryFiles, type InventorySource } from '../core/parse-inventory.ts';
@@ -10,6 +11,7 @@ import type { Settings } from '../core/settings.ts';
 import type { ConnectOptions } from './options.ts';
 import { readPamTemplates, templateDiagnostics } from './pam-templates.ts';
 import { UsageError, type Surroundings } from './surroundings.ts';
+import { wayDefaults } from './way-defaults.ts';
 
 /** What an inventory's text may weigh, one file; 10,000 hosts with variables are about 2 MiB. */
 const INVENTORY_BYTES_MAX = 64 * 1024 * 1024;
@@ -74,15 +76,19 @@ export const loadFleet = async (
     folder: resolve(surroundings.cwd, dirname(file)),
     home: surroundings.home,
   });
-  const { settings, diagnostics: more } = parseAllSettings(hosts, {
-    user: surroundings.account,
-    templates,
-  });
+  const ways = await wayDefaults(hosts, options, surroundings);
+  const { settings, diagnostics: more } = parseAllSettings(hosts, { ...ways, templates });
   return {
     inventory: file,
-    settings: settings.map((each) => withKey(each, options.privateKey)),
+    settings: carriersLast(settings).map((each) => withKey(each, options.privateKey)),
     hosts,
-    diagnostics: [...diagnostics, ...selected.diagnostics, ...more, ...templateDiagnostics(settings)],
+    diagnostics: [
+      ...diagnostics,
+      ...selected.diagnostics,
+      ...more,
+      ...templateDiagnostics(settings),
+      ...carrierDiagnostics(settings, hosts),
+    ],
     known,
   };
 };

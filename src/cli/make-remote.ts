@@ -1,6 +1,8 @@
 // The transport, as every command that connects uses it.
 import type { Remote } from '../core/remote.ts';
+import { Secret } from '../core/secret.ts';
 import type { OpenSecret } from '../core/settings.ts';
+import type { AskOperator } from '../remote/asker.ts';
 import { createRemote } from '../remote/remote.ts';
 import { hostKeyOptions } from './host-key-files.ts';
 import type { ConnectOptions } from './options.ts';
@@ -13,6 +15,15 @@ export type RemoteOf = (
   surroundings: Surroundings,
 ) => Remote;
 
+/** What is typed is a secret from here on. */
+const askOperator = ({ prompt }: Surroundings): AskOperator | null =>
+  prompt === null
+    ? null
+    : async (question) => {
+        const answer = await prompt(question);
+        return answer === null ? null : new Secret(answer);
+      };
+
 /** The real one, over ssh2. */
 export const makeRemote: RemoteOf = (options, openSecret, surroundings) =>
   createRemote({
@@ -22,4 +33,5 @@ export const makeRemote: RemoteOf = (options, openSecret, surroundings) =>
     openSecret,
     randomBytes: surroundings.randomBytes,
     random: Math.random,
+    ask: askOperator(surroundings),
   });

@@ -1,6 +1,7 @@
 // What is asked of a run: how hosts are found and connected to, and how it goes about them.
 import { join } from 'node:path';
 import type { Command } from '../core/event.ts';
+import { JUMPS_MAX, parseJumps, type NamedJump } from '../core/jump-host.ts';
 import { flagReader, oneText, wholeNumber, type FlagReader, type RawOptions } from './flag-reader.ts';
 import { FORKS, HOST_KEYS, LEASE_S, type HostKeys } from './flags.ts';
 import { UsageError, type Surroundings } from './surroundings.ts';
@@ -12,8 +13,13 @@ export interface ConnectOptions {
   readonly hosts: readonly string[];
   readonly limit: string | undefined;
   readonly knownHosts: string;
+  /** --known-hosts was given: it goes before what ssh's configuration says. */
+  readonly isKnownHostsGiven: boolean;
   readonly hostKeys: HostKeys;
   readonly privateKey: string | null;
+  /** For hosts whose inventory names none; `null`: none were given. */
+  readonly jumps: readonly NamedJump[] | null;
+  readonly sshConfig: 'usual' | 'none' | { readonly file: string };
 }
 
 /** What the operator asked of a run, with defaults. */
@@ -42,7 +48,10 @@ export const connectOptions = (
   limit: reader.text('limit') ?? undefined,
   knownHosts: reader.path('known-hosts') ?? join(home, '.ssh', 'known_hosts'),
   hostKeys: reader.check(() => hostKeys(reader.given('host-keys')), 'strict'),
+  isKnownHostsGiven: reader.given('known-hosts') !== undefined,
   privateKey: reader.path('private-key'),
+  jumps: reader.check(() => jumpHosts(reader.text('jump')), null),
+  sshConfig: sshConfigOf(reader),
 });
 
 /**
@@ -84,6 +93,23 @@ const hostNames = (value: unknown): readonly string[] => {
     .flatMap((text) => text.split(','))
     .map((name) => name.trim())
     .filter((name) => name !== '');
+};
+
+const jumpHosts = (text: string | null): readonly NamedJump[] | null => {
+  if (text === null) return null;
+  const parsed = parseJumps(text);
+  if (parsed.wrong !== null) {
+    throw new UsageError(`--jump takes [user@]host[:port], not ${JSON.stringify(parsed.wrong)}`);
+  }
+  if (parsed.jumps.length > JUMPS_MAX) throw new UsageError(`--jump takes ${JUMPS_MAX} hosts at most`);
+  return parsed.jumps;
+};
+
+const sshConfigOf = (reader: FlagReader): ConnectOptions['sshConfig'] => {
+  const text = reader.text('ssh-config');
+  if (text === null) return 'usual';
+  const file = text === 'none' ? null : reader.path('ssh-config');
+  return file === null ? 'none' : { file };
 };
 
 const hostKeys = (value: unknown): HostKeys => {

@@ -5,6 +5,7 @@ import { homedir, hostname, userInfo } from 'node:os';
 import { createInterface } from 'node:readline';
 import { isatty } from 'node:tty';
 import { readOpenFilesMax } from './open-files.ts';
+import { promptOnTerminal } from './terminal-prompt.ts';
 import { STOP_SIGNALS, type Output, type StopSignal, type Surroundings } from './surroundings.ts';
 
 const DEFAULT_LINES = 24;
@@ -30,6 +31,7 @@ export const processSurroundings = (): Surroundings => {
     stdout,
     stderr,
     ask: process.stdin.isTTY && process.stderr.isTTY ? askOnTerminal : null,
+    prompt: process.stdin.isTTY && process.stderr.isTTY ? promptOnTerminal : null,
     onSignal: listenToSignals,
     // eslint-disable-next-line unicorn/no-process-exit -- the third Ctrl-C, and hosts that nobody waits for
     exitNow: (code) => process.exit(code),

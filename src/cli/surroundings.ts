@@ -8,6 +8,17 @@ export interface Output {
   readonly write: (text: string) => Promise<void>;
 }
 
+/** One question on the terminal, printable. */
+export interface TerminalQuestion {
+  /** What is said before it. */
+  readonly lines: readonly string[];
+  readonly prompt: string;
+  /** Whether what is typed may be seen. */
+  readonly echo: boolean;
+  /** A run is under way, and may be drawing on the terminal. */
+  readonly isMidRun: boolean;
+}
+
 /** Signals that end a run in good order. */
 export const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 export type StopSignal = (typeof STOP_SIGNALS)[number];
@@ -35,6 +46,8 @@ export interface Surroundings {
   readonly stderr: Output;
   /** Asks on the terminal; `null` when there is none to ask on; `'interrupted'` on Ctrl-C; '' at its end. */
   readonly ask: ((question: string) => Promise<string>) | null;
+  /** Asks one thing on the terminal, also while a run is shown on it; `null` when there is none. */
+  readonly prompt: ((question: TerminalQuestion) => Promise<string | null>) | null;
   /** Calls `handler` for each stop signal until the returned function is called. */
   readonly onSignal: (handler: (signal: StopSignal) => void) => () => void;
   /** Ends the process now; for the third Ctrl-C only. */

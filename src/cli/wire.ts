@@ -40,6 +40,8 @@ export const wire: Wire = async (order, surroundings) => {
   const declared = command === 'rollback' ? [] : order.settings;
   const keyringOf = await fetchKeyrings(declared, { nowMs: nowMs(), say: order.say });
   const remote = makeRemote(options, secrets.open, surroundings);
+  order.atEnd(() => remote.close?.());
+  await remote.prepare?.(order.settings);
   const render = makeRender(readTemplates());
   const guardScript = readGuardScript();
   const toolsFor = (settings: Settings): StepTools => ({

@@ -2,11 +2,11 @@
 import { isHostName, parseAddress } from './ip-address.ts';
 import { didYouMean } from './nearest-name.ts';
 import type { ConnectionSettings } from './settings.ts';
+import { sshArguments } from './ssh-arguments.ts';
 import { CONNECTION_ALIASES, KNOWN_VARIABLES } from './variables.ts';
 import {
   bad,
   boolean,
-  good,
   integer,
   localPath,
   oneOf,
@@ -17,11 +17,7 @@ import {
   type Check,
 } from './variable-checks.ts';
 import type { VariableReader } from './variable-reader.ts';
-import { splitWords } from './words.ts';
-
-const SSH_PORT = 22;
-/** More jump hosts in a row than this are refused. */
-const JUMPS_MAX = 8;
+import { wayTo, type WayDefaults } from './way.ts';
 
 /** Facts that Ansible itself knows are near to our names (ansible_user_id): only nearer ones are taken for a slip. */
 const SLIP_DISTANCE_MAX = 2;
@@ -34,56 +30,6 @@ const address: Check<string> = (variable) => {
     `must be a DNS name or an address, not ${shown(checked.value)}`,
     'A port belongs into ansible_port.',
   );
-};
-
-const jumpForm =
-  /^(?:([A-Za-z0-9_][A-Za-z0-9_.-]{0,63})@)?(\[[0-9A-Fa-f:.]+\]|[^:@[\]]+)(?::([1-9]\d{0,4}))?$/;
-
-const isJump = (jump: string): boolean => {
-  const [, , host = '', port] = jumpForm.exec(jump) ?? [];
-  const name = host.startsWith('[') ? host.slice(1, -1) : host;
-  return (isHostName(name) || parseAddress(name) !== null) && (port === undefined || Number(port) <= 65_535);
-};
-
-/** ProxyJump's value of one argument and the next; `null` when they are something else. */
-const jumpOf = (
-  word: string,
-  next: string | undefined,
-): { readonly value: string; readonly used: number } | null => {
-  const joined = /^-(J|o)(.+)$/.exec(word);
-  const [flag, value, used] =
-    joined === null ? [word, next ?? '', 2] : [`-${joined[1] ?? ''}`, joined[2] ?? '', 1];
-  if (flag === '-J') return { value, used };
-  const option = flag === '-o' ? /^proxyjump(?:\s*=\s*|\s+)(\S+)$/i.exec(value) : null;
-  return option === null ? null : { value: option[1] ?? '', used };
-};
-
-/** Of ssh's arguments only the jump hosts are understood; ssh takes the first ProxyJump that it meets. */
-const jumps: Check<readonly string[]> = ({ value }) => {
-  if (typeof value !== 'string') return bad(`must be text, not ${shown(value)}`);
-  if (value.includes('{{'))
-    return bad('is a Jinja expression, and those are not evaluated', 'Write the value itself.');
-  if (/[^\x20-\x7e]|[\\$`;#]/.test(value)) return bad(`has signs in it that are refused: ${shown(value)}`);
-  const words = splitWords(value);
-  if (words === null) return bad('has a quote that is not closed');
-  let found: readonly string[] | null = null;
-  for (let index = 0; index < words.length;) {
-    const jump = jumpOf(words[index] ?? '', words[index + 1]);
-    if (jump === null) {
-      const remedy =
-        'Only -J HOST and -o ProxyJump=HOST are understood. Host keys are checked by --known-hosts and --host-keys, the port and the key have variables of their own.';
-      const argument = words.slice(index, words[index] === '-o' ? index + 2 : index + 1).join(' ');
-      return bad(`has an argument that this program does not follow: ${shown(argument)}`, remedy);
-    }
-    const hosts = jump.value.toLowerCase() === 'none' ? [] : jump.value.split(',');
-    const wrong = hosts.find((host) => !isJump(host));
-    if (wrong !== undefined)
-      return bad(`has a jump host that is none: ${shown(wrong)}`, 'Write [user@]host[:port].');
-    if (hosts.length > JUMPS_MAX) return bad(`has more than ${JUMPS_MAX} jump hosts in a row`);
-    found ??= hosts;
-    index += jump.used;
-  }
-  return good(found ?? []);
 };
 
 const connectionKind = oneOf(
@@ -166,36 +112,46 @@ const readBecome = (reader: VariableReader, user: string): boolean => {
   return user !== 'root' && become !== false;
 };
 
-/** Where the inventory does not name the account that logs in. */
-export interface ConnectionDefaults {
-  /** As Ansible does: the name of the operator's own account; `null`: `ansible_user` must be set. */
-  readonly user: string | null;
-}
-
-/** Reads the connection variables; `null` when something is wrong with them. */
-export const readConnection = (
-  reader: VariableReader,
-  defaults: ConnectionDefaults,
-): ConnectionSettings | null => {
+/**
+ * Reads the connection variables; `null` when something is wrong with them. Where the inventory names no account it is
+ * ssh's User, else as Ansible does: the operator's own.
+ */
+export const readConnection = (reader: VariableReader, defaults: WayDefaults): ConnectionSettings | null => {
   const before = reader.diagnostics.filter((diagnostic) => diagnostic.severity === 'error').length;
   const dialled = readEither(reader, 'ansible_host', address) ?? reader.host.name;
-  const user = readEither(reader, 'ansible_user', userName) ?? defaults.user;
+  const namedUser = readEither(reader, 'ansible_user', userName) ?? null;
+  const namedPort = readEither(reader, 'ansible_port', integer({ from: 1, to: 65_535 })) ?? null;
+  const args = reader.read('ansible_ssh_common_args', sshArguments);
+  const isSound = isHostName(dialled) || parseAddress(dialled) !== null;
+  if (!isSound && dialled === reader.host.name) {
+    reader.complainAtHost({ message: 'is no DNS name and no address', remedy: 'Give it an ansible_host.' });
+  }
+  const way = wayTo(
+    {
+      host: dialled,
+      user: namedUser,
+      port: namedPort,
+      jumps: args?.jumps ?? null,
+      proxyCommand: args?.proxyCommand ?? null,
+    },
+    // A name that is none is nothing to ask ssh about.
+    isSound ? defaults : { user: defaults.user },
+  );
+  if ('message' in way) {
+    if (isSound) reader.complainAtHost(way);
+    return null;
+  }
   const hasUser = reader.find('ansible_user') ?? reader.find('ansible_ssh_user');
-  if (user === null && hasUser === undefined) reader.missing.push('ansible_user');
+  if (way.user === null && hasUser === undefined) reader.missing.push('ansible_user');
   const connection = {
-    address: dialled,
-    port: readEither(reader, 'ansible_port', integer({ from: 1, to: 65_535 })) ?? SSH_PORT,
-    user: user ?? '',
+    ...way,
+    user: way.user ?? '',
     privateKeyFile: readEither(reader, 'ansible_ssh_private_key_file', localPath) ?? null,
     password: readEither(reader, 'ansible_password', secretRef) ?? null,
-    jumps: reader.read('ansible_ssh_common_args', jumps) ?? [],
-    become: readBecome(reader, user ?? ''),
+    become: readBecome(reader, way.user ?? ''),
   };
   reader.read('ansible_connection', connectionKind);
   refuseOthers(reader, known);
-  if (dialled === reader.host.name && !isHostName(dialled) && parseAddress(dialled) === null) {
-    reader.complainAtHost({ message: 'is no DNS name and no address', remedy: 'Give it an ansible_host.' });
-  }
   const after = reader.diagnostics.filter((diagnostic) => diagnostic.severity === 'error').length;
-  return after > before || user === null ? null : connection;
+  return after > before || way.user === null ? null : connection;
 };

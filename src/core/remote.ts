@@ -192,8 +192,15 @@ export interface Lease {
 }
 
 export interface Remote {
-  /** A new TCP connection, login and root shell, never a shared one. */
+  /** A new TCP connection to the host, login and root shell, never a shared one; from a jump host the TCP connection is its. */
   connect(settings: Settings, options: { readonly deadlineMs: number }): Promise<HostSession>;
   /** A login over a new connection, with real sshd settings: the canary's and --probe's. */
   login(settings: Settings, attempt: LoginAttempt, deadlineMs: number): Promise<LoginOutcome>;
+  /**
+   * Asks the operator all that can be asked before a run: passphrases, and what jump hosts want to know. Whatever goes
+   * wrong is told again by the hosts that it concerns. Absent where nobody is asked.
+   */
+  readonly prepare?: (settings: readonly Settings[]) => Promise<void>;
+  /** Ends what connections share: those to jump hosts. */
+  readonly close?: () => void;
 }

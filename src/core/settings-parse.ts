@@ -1,5 +1,5 @@
 // Inventory -> Settings: every variable of the contract checked, all mistakes of all hosts at once.
-import { readConnection, type ConnectionDefaults } from './connection-settings.ts';
+import { readConnection } from './connection-settings.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import { readDuo } from './duo-settings.ts';
 import type { InventoryHost } from './inventory.ts';
@@ -30,6 +30,7 @@ import {
   type Check,
 } from './variable-checks.ts';
 import { readVariablesOf, type VariableReader } from './variable-reader.ts';
+import type { WayDefaults } from './way.ts';
 
 /** Where Duo publishes its packages and the key that signs them (duo.com/docs/duounix). */
 const DUO_REPOSITORY_URL = 'https://pkg.duosecurity.com';
@@ -173,7 +174,7 @@ interface HostReading {
 }
 
 /** What is known from outside the inventory. */
-export interface SettingsDefaults extends ConnectionDefaults {
+export interface SettingsDefaults extends WayDefaults {
   /** The files that the templates' variables name, by their names; a sentence's end where one could not be read. */
   readonly templates?: ReadonlyMap<string, PamTemplate | { readonly problem: string }>;
 }
@@ -255,7 +256,8 @@ const warnTwins = (hosts: readonly InventoryHost[], all: readonly Settings[]): r
   const places = new Map(hosts.map((host) => [host.name, host.place]));
   return all.flatMap(({ host, connection }) => {
     const { address, port, jumps } = connection;
-    const key = [address.toLowerCase(), port, ...jumps].join(' ');
+    const passed = jumps.map((jump) => `${jump.address.toLowerCase()}:${jump.port}`);
+    const key = [address.toLowerCase(), port, ...passed].join(' ');
     const other = byAddress.get(key);
     byAddress.set(key, other ?? host);
     const place = places.get(host);

@@ -42,10 +42,40 @@ export interface ConnectionSettings {
   readonly user: string;
   readonly privateKeyFile: string | null;
   readonly password: SecretRef | null;
-  /** Jump hosts in the order they are passed, `[user@]host[:port]`. */
-  readonly jumps: readonly string[];
+  /** Jump hosts in the order they are passed. */
+  readonly jumps: readonly JumpHost[];
   /** false: the login is root's already, no sudo. */
   readonly become: boolean;
+  /** What ssh's configuration says of this host; absent: nothing. */
+  readonly ssh?: SshDetails;
+}
+
+/** A host that others are reached through. */
+export interface JumpHost {
+  /** As it was named, for messages. */
+  readonly name: string;
+  /** What is dialled; for all but the first by the jump host before it. */
+  readonly address: string;
+  readonly port: number;
+  readonly user: string;
+  readonly ssh?: SshDetails;
+}
+
+/** What ssh's configuration says of how a host is logged in to (ssh_config(5)), paths expanded. */
+export interface SshDetails {
+  /** IdentityFile in its order; `null`: the usual files. */
+  readonly identityFiles: readonly string[] | null;
+  readonly identitiesOnly: boolean;
+  /** `usual`: SSH_AUTH_SOCK's; `null`: no agent is asked. */
+  readonly identityAgent: 'usual' | { readonly path: string } | null;
+  readonly certificateFiles: readonly string[];
+  /** The name under which the host key is on file in place of the address. */
+  readonly hostKeyAlias: string | null;
+  /** `null`: the usual files. */
+  readonly userKnownHostsFiles: readonly string[] | null;
+  readonly globalKnownHostsFiles: readonly string[] | null;
+  /** A shell's command whose standard input and output are the connection, tokens replaced; `null`: TCP. */
+  readonly proxyCommand: string | null;
 }
 
 export interface DuoSettings {

@@ -1,17 +1,26 @@
 // What is offered to a server to be let in, and in which order. Pure: ssh2 asks, this answers.
+import type { ParsedKey } from 'ssh2';
 import type { Secret } from '../core/secret.ts';
+import type { ServerQuestions } from './asker.ts';
 
 /**
  * One thing to offer. Offers of the same `factor` are alternatives (several keys of one operator): when one of them is
  * taken as a part of what is needed, the others are passed over.
  */
 export type Offer = { readonly factor: number; readonly title: string } & (
-  | { readonly kind: 'key'; readonly key: Uint8Array }
+  | { readonly kind: 'key'; readonly key: ParsedKey }
   /** All of the agent's keys, or the one whose public blob is `only`. */
   | { readonly kind: 'agent'; readonly socket: string; readonly only: Uint8Array | null }
   | { readonly kind: 'password'; readonly password: Secret }
   /** Every prompt is answered with this; with `null` a prompt ends the login. */
   | { readonly kind: 'keyboard-interactive'; readonly answer: Secret | null }
+  /** The operator answers, or why nobody does. */
+  | {
+      readonly kind: 'asked';
+      readonly ask: (questions: ServerQuestions) => Promise<readonly Secret[] | { readonly why: string }>;
+      /** Only where something was taken already: else every account whose key is not taken would ask for its password. */
+      readonly onlyToFinish: boolean;
+    }
 );
 
 /** RFC 4252's name of the method that an offer goes by. */
@@ -23,6 +32,8 @@ const methodOf = (offer: Offer): string => {
     case 'password':
     case 'keyboard-interactive':
       return offer.kind;
+    case 'asked':
+      return 'keyboard-interactive';
     default:
       return offer satisfies never;
   }
@@ -34,6 +45,7 @@ export class AuthSequence {
   #at = -1;
   #exhausted = false;
   #partlyIn = false;
+  #methods: readonly string[] = [];
 
   constructor(offers: readonly Offer[]) {
     this.#offers = offers;
@@ -50,10 +62,12 @@ export class AuthSequence {
     // What the server says after an agent's keys does not reach us: ssh2 hands on the answer before them.
     const left = current?.kind === 'agent' ? null : methodsLeft;
     if (partial) this.#partlyIn = true;
+    this.#methods = methodsLeft ?? [];
     const taken = partial && current !== null && current.kind !== 'agent' ? current.factor : null;
     for (this.#at += 1; this.#at < this.#offers.length; this.#at += 1) {
       const offer = this.#offers[this.#at];
       if (offer === undefined || offer.factor === taken) continue;
+      if (offer.kind === 'asked' && offer.onlyToFinish && !this.#partlyIn) continue;
       if (left === null || left.includes(methodOf(offer))) return offer;
     }
     this.#exhausted = true;
@@ -73,6 +87,11 @@ export class AuthSequence {
   /** Something was taken as a part of what is needed. */
   get partlyIn(): boolean {
     return this.#partlyIn;
+  }
+
+  /** What the server said last that it would take; empty where it has not said. */
+  get methods(): readonly string[] {
+    return this.#methods;
   }
 
   /** What has not been offered. */

@@ -35,8 +35,6 @@ export interface SessionOptions {
   /** 32 hex digits, fresh at every call. */
   readonly nonce: () => string;
   readonly timer: Timer;
-  /** Closes what carries the connection (jump hosts). */
-  readonly closeWay: () => void;
 }
 
 /** Opens the root shell and hands out the session; nothing was asked of the host yet, not even whether sudo allows it. */
@@ -168,7 +166,6 @@ class RootSession implements HostSession {
   close(): void {
     this.#root.close();
     this.#connection.close();
-    this.#options.closeWay();
   }
 
   async #guardChannel(

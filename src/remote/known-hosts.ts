@@ -1,5 +1,6 @@
 // known_hosts as OpenSSH reads it: sshd(8), SSH_KNOWN_HOSTS FILE FORMAT.
 import { createHmac } from 'node:crypto';
+import { matchesHostPatterns } from '../core/host-patterns.ts';
 
 /** A known_hosts file's path, for messages, and its text. */
 export interface KnownHostsSource {
@@ -16,16 +17,21 @@ export interface HostName {
 /** What the files say about a key that a host has shown. */
 export type HostKeyJudgement =
   | { readonly kind: 'known' }
-  | { readonly kind: 'unknown' }
+  /** `authority`: a line that vouches for this host by certificates, which ssh2 does not speak. */
+  | { readonly kind: 'unknown'; readonly authority: Place | null }
   /** Other keys are on file for this host, first of them at this place. */
   | { readonly kind: 'changed'; readonly file: string; readonly line: number }
   | { readonly kind: 'revoked'; readonly file: string; readonly line: number };
 
-/** A line that could be read. */
-interface Entry {
+/** Where something stands. */
+export interface Place {
   readonly file: string;
   readonly line: number;
-  readonly revoked: boolean;
+}
+
+/** A line that could be read. */
+interface Entry extends Place {
+  readonly marker: 'none' | '@revoked' | '@cert-authority';
   readonly hosts: string;
   readonly keyType: string;
   readonly key: Buffer;
@@ -68,16 +74,18 @@ export class KnownHosts {
     const bytes = Buffer.from(key);
     const exact = this.#lookup(knownHostsName(host));
     const bare = host.port === SSH_PORT ? exact : this.#lookup(host.address.toLowerCase());
-    const revoked = [...exact, ...bare].find((entry) => entry.revoked && entry.key.equals(bytes));
+    const revoked = [...exact, ...bare].find(
+      (entry) => entry.marker === '@revoked' && entry.key.equals(bytes),
+    );
     if (revoked !== undefined) return { kind: 'revoked', file: revoked.file, line: revoked.line };
-    const keys = exact.filter((entry) => !entry.revoked);
+    const keys = exact.filter(isPlain);
     if (keys.some((entry) => entry.key.equals(bytes))) return { kind: 'known' };
     const other = keys[0];
     if (other !== undefined) return { kind: 'changed', file: other.file, line: other.line };
     // As ssh does: a host that is on file without a port is the same host on another one, if its key is the same.
-    return bare.some((entry) => !entry.revoked && entry.key.equals(bytes))
-      ? { kind: 'known' }
-      : { kind: 'unknown' };
+    if (bare.some((entry) => isPlain(entry) && entry.key.equals(bytes))) return { kind: 'known' };
+    const authority = [...exact, ...bare].find(({ marker }) => marker === '@cert-authority') ?? null;
+    return { kind: 'unknown', authority };
   }
 
   /** Key types on file for a host, so that the server is asked for a key that can be checked; empty when it is not on file. */
@@ -88,7 +96,7 @@ export class KnownHosts {
 
   /** Key types of the lines that mean exactly this name: `web1`, `[web1]:2222`. */
   keyTypesOf(name: string): readonly string[] {
-    const entries = this.#lookup(name).filter((entry) => !entry.revoked);
+    const entries = this.#lookup(name).filter(isPlain);
     return [...new Set(entries.map((entry) => entry.keyType))];
   }
 
@@ -97,7 +105,7 @@ export class KnownHosts {
     this.#entries.push({
       file,
       line: 0,
-      revoked: false,
+      marker: 'none',
       hosts: knownHostsName(host),
       keyType: keyTypeOf(key),
       key: Buffer.from(key),
@@ -113,14 +121,16 @@ export class KnownHosts {
   }
 }
 
+/** A certificate authority's line vouches for certificates: it says nothing about a plain key. */
+const isPlain = ({ marker }: Entry): boolean => marker === 'none';
+
 /** Lines that OpenSSH would not use either (comments, keys that do not decode) are passed over, as it does. */
 const readEntries = (source: KnownHostsSource): readonly Entry[] => {
   const entries: Entry[] = [];
   for (const [at, line] of source.text.split('\n').entries()) {
     const fields = line.trim().split(/[ \t]+/);
     const marker = fields[0]?.startsWith('@') === true ? fields.shift() : undefined;
-    // A certificate authority's line vouches for certificates, which ssh2 does not speak: it says nothing about a plain key.
-    if (marker !== undefined && marker !== '@revoked') continue;
+    if (marker !== undefined && marker !== '@revoked' && marker !== '@cert-authority') continue;
     const [hosts, keyType, encoded] = fields;
     if (hosts === undefined || hosts.startsWith('#') || keyType === undefined || encoded === undefined)
       continue;
@@ -129,7 +139,7 @@ const readEntries = (source: KnownHostsSource): readonly Entry[] => {
     entries.push({
       file: source.file,
       line: at + 1,
-      revoked: marker !== undefined,
+      marker: marker ?? 'none',
       hosts,
       keyType,
       key,
@@ -141,14 +151,7 @@ const readEntries = (source: KnownHostsSource): readonly Entry[] => {
 /** Whether a line's first field means this name: a hash, or patterns of which none negated may match. */
 const matchesHosts = (name: string, hosts: string): boolean => {
   if (hosts.startsWith('|')) return matchesHash(name, hosts);
-  let matched = false;
-  for (const pattern of hosts.toLowerCase().split(',')) {
-    const negated = pattern.startsWith('!');
-    if (!matchesPattern(name, negated ? pattern.slice(1) : pattern)) continue;
-    if (negated) return false;
-    matched = true;
-  }
-  return matched;
+  return matchesHostPatterns(name, hosts.toLowerCase().split(','));
 };
 
 /** `|1|salt|hash`: base64 of an HMAC-SHA1 of the name, keyed with the salt. */
@@ -157,29 +160,4 @@ const matchesHash = (name: string, hosts: string): boolean => {
   if (version !== '1' || salt === undefined || hash === undefined) return false;
   const mine = createHmac('sha1', Buffer.from(salt, 'base64')).update(name).digest();
   return mine.equals(Buffer.from(hash, 'base64'));
-};
-
-/** `*` stands for any run of characters, `?` for one. Walked, not made into a RegExp, which could take exponential time. */
-const matchesPattern = (name: string, pattern: string): boolean => {
-  let at = 0;
-  let from = 0;
-  let star = -1;
-  let retryAt = 0;
-  while (at < name.length) {
-    if (pattern[from] === '*') {
-      star = from;
-      retryAt = at;
-      from += 1;
-    } else if (from < pattern.length && (pattern[from] === '?' || pattern[from] === name[at])) {
-      at += 1;
-      from += 1;
-    } else if (star >= 0) {
-      retryAt += 1;
-      at = retryAt;
-      from = star + 1;
-    } else {
-      return false;
-    }
-  }
-  return /^\**$/.test(pattern.slice(from));
 };

@@ -1,14 +1,13 @@
-// The way to a host: straight, or through jump hosts.
-import { isIP, Socket } from 'node:net';
+// The way to a host: its stations, and a login at one of them.
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { Failure } from '../core/failure.ts';
-import type { Settings } from '../core/settings.ts';
+import type { JumpHost, Settings, SshDetails } from '../core/settings.ts';
 import type { Offer } from './auth-sequence.ts';
 import type { HostKeyCheck } from './host-key-check.ts';
 import type { HostName } from './known-hosts.ts';
 import type { SshConnection } from './ssh-connection.ts';
-import { openSsh, type Dial, type Handshake } from './ssh-login.ts';
-import { dialTcp } from './tcp-dial.ts';
+import type { Dial, Handshake } from './ssh-login.ts';
 import type { Deadline } from './timer.ts';
 
 /** One station of the way: a jump host, or last the host itself. */
@@ -16,33 +15,34 @@ export interface Hop extends HostName {
   readonly user: string;
   /** For messages. */
   readonly where: string;
+  /** What ssh's configuration says of it; `null`: nothing. */
+  readonly ssh: SshDetails | null;
+  /** The host's own key file, which is offered to its jump hosts too; `null`: none is named. */
+  readonly keyFile: string | null;
 }
 
-/**
- * The stations from the first that is dialled to the host itself. A jump host is `[user@]host[:port]`; without a user it
- * is the connection's own.
- * @throws Failure `bug` for a text that is none: the inventory's check lets none through
- */
-export const hopsOf = (settings: Settings): readonly [Hop, ...Hop[]] => {
-  const { address, port, user, jumps } = settings.connection;
-  const target: Hop = { address, port, user, where: whereOf(settings.host, { address, port }) };
-  const [first, ...others] = jumps.map((jump) => jumpHop(jump, user));
-  return first === undefined ? [target] : [first, ...others, target];
-};
+/** The host itself, and the jump hosts before it in the order in which they are passed. */
+export interface Route {
+  readonly target: Hop;
+  readonly jumps: readonly Hop[];
+}
 
-const jumpHop = (text: string, defaultUser: string): Hop => {
-  const match =
-    /^(?:(?<user>[^@\s]+)@)?(?:\[(?<v6>[^\]\s]+)\]|(?<name>[^@:\s[\]]+))(?::(?<port>\d{1,5}))?$/.exec(text);
-  const address = match?.groups?.['v6'] ?? match?.groups?.['name'] ?? (isIP(text) === 6 ? text : undefined);
-  if (address === undefined) throw new Failure('bug', `not a jump host: ${JSON.stringify(text)}`);
-  const port = Number(match?.groups?.['port'] ?? 22);
+export const routeOf = ({ host, connection }: Settings): Route => {
+  const { address, port, user, jumps, ssh, privateKeyFile: keyFile } = connection;
   return {
-    address,
-    port,
-    user: match?.groups?.['user'] ?? defaultUser,
-    where: `jump host ${address}${port === 22 ? '' : ` port ${port}`}`,
+    target: { address, port, user, where: whereOf(host, { address, port }), ssh: ssh ?? null, keyFile },
+    jumps: jumps.map((jump) => jumpHop(jump, keyFile)),
   };
 };
+
+const jumpHop = ({ name, address, port, user, ssh }: JumpHost, keyFile: string | null): Hop => ({
+  address,
+  port,
+  user,
+  where: `jump host ${whereOf(name, { address, port })}`,
+  ssh: ssh ?? null,
+  keyFile,
+});
 
 const whereOf = (host: string, name: HostName): string => {
   const details = [name.address === host ? '' : name.address, name.port === 22 ? '' : `port ${name.port}`];
@@ -50,63 +50,12 @@ const whereOf = (host: string, name: HostName): string => {
   return shown === '' ? host : `${host} (${shown})`;
 };
 
-/** How the last station's login ended, over a way of its own that is closed with it. */
-export interface Travelled {
-  readonly handshake: Handshake;
-  /** Our address as the host sees it; '' through a jump host, where it is that one's. */
-  readonly sourceAddress: string;
-  /** Closes the jump hosts' connections. */
-  readonly closeWay: () => void;
-}
-
-/**
- * Goes station by station and logs in at the last with `offers`; at jump hosts with the operator's own (`jumpOffers`).
- * Each station's host key is checked. One connection a jump host and target: nothing is shared between hosts.
- * @throws Failure where the way is not passable
- */
-export const travel = async (
-  hops: readonly [Hop, ...Hop[]],
-  options: {
-    readonly hostKeys: HostKeyCheck;
-    readonly offers: readonly Offer[];
-    readonly jumpOffers: readonly Offer[];
-    readonly deadline: Deadline;
-  },
-): Promise<Travelled> => {
-  const { hostKeys, deadline } = options;
-  const [first, ...others] = hops;
-  const passed: SshConnection[] = [];
-  const closeWay = (): void => {
-    for (const connection of passed.toReversed()) connection.close();
-  };
-  const logIn = async (transport: Duplex, hop: Hop, last: boolean): Promise<Handshake> =>
-    openSsh(
-      dialOf(transport, hop, { hostKeys, deadline, offers: last ? options.offers : options.jumpOffers }),
-    );
-  try {
-    const socket = await dialTcp({ host: first.address, port: first.port, where: first.where }, deadline);
-    // Asked while the socket is open: afterwards it is no longer known.
-    const sourceAddress = others.length === 0 ? plainAddress(socket) : '';
-    let handshake = await logIn(socket, first, others.length === 0);
-    for (const [at, hop] of others.entries()) {
-      const connection = mustBeIn(handshake, hops[at] ?? first);
-      passed.push(connection);
-      const transport = await connection.forward(hop.address, hop.port, deadline);
-      handshake = await logIn(transport, hop, at === others.length - 1);
-    }
-    if (handshake.kind !== 'in') closeWay();
-    return { handshake, sourceAddress, closeWay };
-  } catch (error) {
-    closeWay();
-    throw error;
-  }
-};
-
 /** `::ffff:198.18.0.1` is how a socket of both families shows an IPv4 address; sshd's patterns mean the plain one. */
-const plainAddress = (socket: Socket): string =>
+export const plainAddress = (socket: Socket): string =>
   (socket.localAddress ?? '').replace(/^::ffff:(?=\d+\.)/i, '');
 
-const dialOf = (
+/** A login at one station over a stream that reaches it; its host key is checked. */
+export const dialOf = (
   transport: Duplex,
   hop: Hop,
   options: {
@@ -125,19 +74,26 @@ const dialOf = (
   deadline: options.deadline,
 });
 
-/** The connection of a login that must succeed. @throws Failure for any other end */
+/**
+ * The connection of a login that must succeed.
+ * @param notes what was found and could not be offered
+ * @throws Failure for any other end
+ */
 export const mustBeIn = (
   handshake: Handshake,
   hop: { readonly where: string; readonly user: string },
+  notes: readonly string[] = [],
 ): SshConnection => {
   switch (handshake.kind) {
     case 'in':
       return handshake.connection;
-    case 'refused':
-      throw new Failure(
-        'auth',
-        `${hop.where} does not let ${hop.user} in with ${handshake.titles.length === 0 ? 'nothing to offer' : handshake.titles.join(', ')}${handshake.words === '' ? '' : `: ${handshake.words}`}`,
-      );
+    case 'refused': {
+      const { titles, words, methods } = handshake;
+      const tried = titles.length === 0 ? 'nothing to offer' : titles.join(', ');
+      const said = words === '' ? '' : `: ${words}`;
+      const more = [...methodNotes(methods, titles), ...notes].map((note) => `; ${note}`).join('');
+      throw new Failure('auth', `${hop.where} does not let ${hop.user} in with ${tried}${said}${more}`);
+    }
     case 'cut-off':
     case 'failed':
       throw handshake.failure;
@@ -145,3 +101,23 @@ export const mustBeIn = (
       return handshake satisfies never;
   }
 };
+
+/** RFC 4252's and RFC 4462's methods that we have no offer for, in words that say what to do. */
+const METHOD_ADVICE: Readonly<Record<string, string>> = {
+  'keyboard-interactive':
+    'it would ask questions (a password, Duo), and nobody is here to answer them: run this on a terminal, or log in as an account that gets in by key alone',
+  'gssapi-with-mic':
+    'it would take a Kerberos ticket (GSSAPI), which this program does not show: give it a key',
+  hostbased: "it would take this machine's word (hostbased), which this program does not give: give it a key",
+};
+
+/** What the server would have taken and was not offered; names come from the server, so only known ones are shown. */
+const methodNotes = (methods: readonly string[], titles: readonly string[]): readonly string[] =>
+  Object.entries(METHOD_ADVICE).flatMap(([method, advice]) =>
+    methods.includes(method) && !(method === 'keyboard-interactive' && titles.includes(ASKED_TITLE))
+      ? [advice]
+      : [],
+  );
+
+/** The title of what a person answers. */
+export const ASKED_TITLE = 'your answers';

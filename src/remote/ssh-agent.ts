@@ -1,24 +1,10 @@
-// The operator's ssh-agent and key files, as far as ssh2 has to do with them.
+// The operator's ssh-agent, as far as ssh2 has to do with it.
 import ssh2, {
   type KnownPublicKeys,
   type ParsedKey,
   type SignCallback,
   type SigningRequestOptions,
 } from 'ssh2';
-
-/** Whether these bytes are a private key that can be used without a passphrase. */
-export const isUsableKey = (bytes: Uint8Array): boolean => {
-  const parsed: unknown = ssh2.utils.parseKey(Buffer.from(bytes));
-  const key: unknown = Array.isArray(parsed) ? parsed[0] : parsed;
-  return !(key instanceof Error) && (key as ParsedKey).isPrivateKey();
-};
-
-/** Whether a text (a `.pub` file) is a public key, and its blob. */
-export const publicKeyBlob = (text: Uint8Array): Uint8Array | null => {
-  const parsed: unknown = ssh2.utils.parseKey(Buffer.from(text));
-  const key: unknown = Array.isArray(parsed) ? parsed[0] : parsed;
-  return key instanceof Error ? null : (key as ParsedKey).getPublicSSH();
-};
 
 /** An agent of which only one key may be used, or all; tells when there is none to use, which ssh2 keeps to itself. */
 export class ChosenAgent extends ssh2.BaseAgent<ParsedKey> {

@@ -50,11 +50,11 @@ export const connectionOf = (
       const opening = new Promise<ExecChannel>((resolve, reject) => {
         const hold = async (): Promise<void> => {
           if (gaveUp) return;
-          let channel = await openExec(client, command, where);
+          let channel = await openExec(client, command, { where, lost: closed });
           while (channel === 'no slot') {
             await new Promise((again) => setTimeout(again, REOPEN_MS));
             if (gaveUp) return;
-            channel = await openExec(client, command, where);
+            channel = await openExec(client, command, { where, lost: closed });
           }
           resolve(channel);
           if (gaveUp) channel.close();
@@ -88,11 +88,23 @@ export const connectionOf = (
 /** RFC 4254 section 5.1: what a refused channel carries, and nothing else that ssh2 reports here does. */
 const isRefusedChannel = (error: Error): boolean => 'reason' in error && typeof error.reason === 'number';
 
-const openExec = async (client: Client, command: string, where: string): Promise<ExecChannel | 'no slot'> =>
+/** RFC 4254 section 5.1, SSH_OPEN_ADMINISTRATIVELY_PROHIBITED. */
+const PROHIBITED = 1;
+
+const whyRefused = (error: Error): string =>
+  'reason' in error && error.reason === PROHIBITED
+    ? 'it does not forward connections there (AllowTcpForwarding, PermitOpen or DisableForwarding in its sshd_config, or restrict in authorized_keys)'
+    : printable(error.message);
+
+const openExec = async (
+  client: Client,
+  command: string,
+  { where, lost }: { readonly where: string; readonly lost: Promise<unknown> },
+): Promise<ExecChannel | 'no slot'> =>
   new Promise((resolve, reject) => {
     try {
       client.exec(command, (error, channel) => {
-        if (error === undefined) resolve(execChannelOf(channel));
+        if (error === undefined) resolve(execChannelOf(channel, lost));
         else if (isRefusedChannel(error)) resolve('no slot');
         else reject(new Failure('link', `${where} does not start a program: ${printable(error.message)}`));
       });
@@ -102,13 +114,15 @@ const openExec = async (client: Client, command: string, where: string): Promise
     }
   });
 
-const execChannelOf = (channel: ClientChannel): ExecChannel => {
+const execChannelOf = (channel: ClientChannel, lost: Promise<unknown>): ExecChannel => {
   let status: number | null = null;
   const closed = new Promise<number | null>((resolve) => {
     channel.on('exit', (code: number | null) => {
       status = code;
     });
     channel.on('close', () => resolve(status));
+    // A channel whose connection died under it does not always say that it closed.
+    void lost.then(() => resolve(status));
   });
   // Writing to a channel that the other side has closed is no news: `closed` tells it.
   channel.on('error', () => undefined);
@@ -127,15 +141,10 @@ const openForward = async (
           channel.on('error', () => undefined);
           resolve(channel);
         } else {
-          reject(
-            new Failure(
-              'link',
-              `the jump host ${where} does not reach ${host} port ${port}: ${printable(error.message)}`,
-            ),
-          );
+          reject(new Failure('link', `${where} does not reach ${host} port ${port}: ${whyRefused(error)}`));
         }
       });
     } catch (error) {
-      reject(new Failure('link', `the jump host ${where} is not connected any more`, { cause: error }));
+      reject(new Failure('link', `${where} is not connected any more`, { cause: error }));
     }
   });

@@ -4,9 +4,13 @@ import ssh2, { type AnyAuthMethod, type ConnectConfig } from 'ssh2';
 import { Failure } from '../core/failure.ts';
 import { printable } from '../core/printable.ts';
 import { reveal } from '../core/secret.ts';
+import { ALGORITHMS } from './algorithms.ts';
+import { answersTo, PROMPT_CHARS_MAX, type QuestionOffer } from './answers.ts';
+import type { ServerQuestions } from './asker.ts';
 import { AuthSequence, type Offer } from './auth-sequence.ts';
-import { watchBanner } from './banner-watch.ts';
 import { deferred } from '../core/deferred.ts';
+import { noAgreement } from './key-exchange.ts';
+import { watchServer, type ServerWatch } from './server-watch.ts';
 import type { HostKeyAlgorithm } from './host-key-check.ts';
 import { ChosenAgent } from './ssh-agent.ts';
 import { connectionOf, type SshConnection } from './ssh-connection.ts';
@@ -17,7 +21,6 @@ const KEEPALIVE_INTERVAL_MS = 5_000;
 const KEEPALIVE_COUNT_MAX = 3;
 /** A login that asks more often than this is not one that we can answer. */
 const PROMPTS_MAX = 32;
-const PROMPT_CHARS_MAX = 200;
 
 /** What is to be done over a stream that reaches a server. */
 export interface Dial {
@@ -38,40 +41,18 @@ export interface Dial {
 export type Handshake = { readonly prompts: readonly string[] } & (
   | { readonly kind: 'in'; readonly connection: SshConnection }
   /** The server said no to all that was offered; `words` are its last ones, '' mostly. */
-  | { readonly kind: 'refused'; readonly titles: readonly string[]; readonly words: string }
+  | {
+      readonly kind: 'refused';
+      readonly titles: readonly string[];
+      readonly words: string;
+      /** What the server would take, where it said so (RFC 4252). */
+      readonly methods: readonly string[];
+    }
   /** The server ended the conversation in answer to an offer (MaxAuthTries), having taken none; `remaining` was not offered. */
   | { readonly kind: 'cut-off'; readonly remaining: readonly Offer[]; readonly failure: Failure }
   /** No answer about the login at all. */
   | { readonly kind: 'failed'; readonly failure: Failure }
 );
-
-/**
- * Sound algorithms that ssh2 1.17 speaks; its own default lists still hold SHA-1. Post-quantum key exchange it has not.
- * No group exchange: ssh2 takes any prime that the server names (lib/protocol/kex.js, `TODO: validate prime`), and looking at
- * one of 9,689 bits holds this whole program up for half a minute (measured), before anybody has shown a host key. Every
- * OpenSSH since 6.5 has the others.
- */
-const ALGORITHMS = {
-  kex: [
-    'curve25519-sha256',
-    'curve25519-sha256@libssh.org',
-    'ecdh-sha2-nistp256',
-    'ecdh-sha2-nistp384',
-    'ecdh-sha2-nistp521',
-    'diffie-hellman-group16-sha512',
-    'diffie-hellman-group14-sha256',
-  ],
-  cipher: [
-    'aes128-gcm@openssh.com',
-    'aes256-gcm@openssh.com',
-    'chacha20-poly1305@openssh.com',
-    'aes256-ctr',
-    'aes192-ctr',
-    'aes128-ctr',
-  ],
-  hmac: ['hmac-sha2-256-etm@openssh.com', 'hmac-sha2-512-etm@openssh.com', 'hmac-sha2-256', 'hmac-sha2-512'],
-  compress: ['none'],
-} satisfies ConnectConfig['algorithms'];
 
 /** ssh2's errors carry a `level`; a server's DISCONNECT has none but its reason number as `code` (lib/client.js, 1.17). */
 interface Ssh2Error extends Error {
@@ -105,8 +86,7 @@ class Login {
   readonly #dial: Dial;
   readonly #client = new ssh2.Client();
   readonly #sequence: AuthSequence;
-  readonly #sawBanner: () => boolean;
-  readonly #greeting: () => string;
+  readonly #server: ServerWatch;
   #letIn = false;
   #hostKey: Failure | null = null;
   #keysExchanged = false;
@@ -117,9 +97,7 @@ class Login {
   constructor(dial: Dial) {
     this.#dial = dial;
     this.#sequence = new AuthSequence(dial.offers);
-    const banner = watchBanner(dial.transport);
-    this.#sawBanner = banner.seen;
-    this.#greeting = banner.greeting;
+    this.#server = watchServer(dial.transport);
     const closed = new Promise<string>((resolve) => {
       this.#client.on('close', () => {
         this.#lost();
@@ -175,7 +153,7 @@ class Login {
       readyTimeout: 0,
       keepaliveInterval: dial.keepalive ? KEEPALIVE_INTERVAL_MS : 0,
       keepaliveCountMax: KEEPALIVE_COUNT_MAX,
-      algorithms: { ...ALGORITHMS, serverHostKey: [...dial.hostKeyAlgorithms] },
+      algorithms: this.#algorithms(),
       // Exactly `false` rejects; anything else, a promise included, would be taken as a yes (mscdex/ssh2#1268).
       hostVerifier: (key: Buffer): boolean => {
         this.#hostKey = dial.verifyHostKey(key);
@@ -194,11 +172,15 @@ class Login {
     }
   }
 
+  #algorithms() {
+    return { ...ALGORITHMS, serverHostKey: [...this.#dial.hostKeyAlgorithms] };
+  }
+
   #method(offer: Offer): AnyAuthMethod {
     const username = this.#dial.user;
     switch (offer.kind) {
       case 'key':
-        return { type: 'publickey', username, key: Buffer.from(offer.key) };
+        return { type: 'publickey', username, key: offer.key };
       case 'agent':
         return {
           type: 'agent',
@@ -210,27 +192,13 @@ class Login {
       case 'password':
         return { type: 'password', username, password: reveal(offer.password) };
       case 'keyboard-interactive':
+      case 'asked':
         return {
           type: 'keyboard-interactive',
           username,
-          prompt: (_name, _instructions, _language, prompts, finish) => {
-            this.prompts.push(...prompts.map(({ prompt }) => printable(prompt, PROMPT_CHARS_MAX)));
-            if (this.prompts.length > PROMPTS_MAX) {
-              this.#fail(new Failure('auth', `${this.#dial.where} asks more than ${PROMPTS_MAX} questions`));
-              return;
-            }
-            const { answer } = offer;
-            if (answer === null && prompts.length > 0) {
-              const asked = printable(prompts.map(({ prompt }) => prompt).join(' '), PROMPT_CHARS_MAX);
-              this.#fail(
-                new Failure(
-                  'auth',
-                  `${this.#dial.where} asks ${username} "${asked}", and there is no answer`,
-                ),
-              );
-              return;
-            }
-            finish(prompts.map(() => (answer === null ? '' : reveal(answer))));
+          prompt: (name, instructions, _language, prompts, finish) => {
+            const asked = prompts.map(({ prompt, echo = false }) => ({ prompt, echo }));
+            void this.#answer(offer, { name, instructions, prompts: asked }, finish);
           },
         };
       default:
@@ -238,9 +206,29 @@ class Login {
     }
   }
 
+  async #answer(
+    offer: QuestionOffer,
+    questions: ServerQuestions,
+    finish: (answers: string[]) => void,
+  ): Promise<void> {
+    const { where, user } = this.#dial;
+    this.prompts.push(...questions.prompts.map(({ prompt }) => printable(prompt, PROMPT_CHARS_MAX)));
+    const answers =
+      this.prompts.length > PROMPTS_MAX
+        ? new Failure('auth', `${where} asks more than ${PROMPTS_MAX} questions`)
+        : await answersTo(questions, offer, { where, user });
+    if (answers instanceof Failure) this.#fail(answers);
+    else finish(answers.map(reveal));
+  }
+
   #onError(error: Ssh2Error): void {
     this.#lastWords ||= printable(error.message);
     if (this.#letIn) return;
+    // The stream's own: what makes the connection says why it does not.
+    if (error instanceof Failure) {
+      this.#fail(error);
+      return;
+    }
     if (error.level === 'agent') {
       this.#notOffered ??= `the agent: ${printable(error.message)}`;
       return; // ssh2 goes on to the next offer.
@@ -264,7 +252,8 @@ class Login {
   #refused(words: string): void {
     const { where, user } = this.#dial;
     if (this.#notOffered === null) {
-      this.#ended.resolve({ kind: 'refused', prompts: this.prompts, titles: this.#sequence.titles, words });
+      const { titles, methods } = this.#sequence;
+      this.#ended.resolve({ kind: 'refused', prompts: this.prompts, titles, words, methods });
       return;
     }
     this.#fail(
@@ -306,8 +295,8 @@ class Login {
     const { where } = this.#dial;
     const why = error === undefined ? '' : `: ${printable(error.message)}`;
     const cause = error === undefined ? {} : { cause: error };
-    if (!this.#sawBanner()) {
-      const words = printable(this.#greeting());
+    if (!this.#server.hasBanner()) {
+      const words = printable(this.#server.greeting());
       this.#fail(
         new Failure(
           'link',
@@ -315,6 +304,12 @@ class Login {
           { beforeBanner: true, ...cause },
         ),
       );
+      return;
+    }
+    const offered = this.#keysExchanged ? null : this.#server.keyExchange();
+    const disagreement = offered === null ? null : noAgreement(offered, this.#algorithms());
+    if (disagreement !== null) {
+      this.#fail(new Failure('auth', `${where} ${disagreement}`));
       return;
     }
     const when = this.#keysExchanged ? 'during the login' : 'during the key exchange';

@@ -1,5 +1,6 @@
 // A TCP connection made for SSH.
-import { connect, type Socket } from 'node:net';
+import { lookup } from 'node:dns';
+import { connect, type LookupFunction, type Socket } from 'node:net';
 import { Failure } from '../core/failure.ts';
 import { within, type Deadline } from './timer.ts';
 
@@ -15,13 +16,19 @@ const ADDRESS_ATTEMPT_MS = 2_500;
  * @throws Failure `link` (refused, unreachable, no such name), `timeout`, or `exit` where this process may open no more files
  */
 export const dialTcp = async (
-  address: { readonly host: string; readonly port: number; readonly where: string },
+  address: {
+    readonly host: string;
+    readonly port: number;
+    readonly where: string;
+    readonly lookup?: LookupFunction;
+  },
   deadline: Deadline,
 ): Promise<Socket> => {
-  const { host, port, where } = address;
+  const { host, port, where, lookup: lookUp } = address;
   const socket = connect({
     host,
     port,
+    ...(lookUp === undefined ? {} : { lookup: lookUp }),
     noDelay: true,
     autoSelectFamilyAttemptTimeout: ADDRESS_ATTEMPT_MS,
   });
@@ -53,6 +60,27 @@ const OUT_OF_FILES =
 /** Whether a connection was not made because the process, or the machine, may open no more files (errno(3)). */
 export const isOutOfFiles = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && (error.code === 'EMFILE' || error.code === 'ENFILE');
+
+/**
+ * Looks each name up once: all connections of a run to one host then go to the same addresses, and Node, which has
+ * getaddrinfo asked twice at a time at most (libuv#1845), is asked once a host and not once a connection. A name that is
+ * not found is asked for again. getaddrinfo, and not a DNS query of our own: /etc/hosts and nsswitch count, as for ssh.
+ */
+export const lookupOnce = (): LookupFunction => {
+  const found = new Map<string, Parameters<Parameters<LookupFunction>[2]>[1]>();
+  return (name, options, callback) => {
+    const key = `${name} ${JSON.stringify(options)}`;
+    const known = found.get(key);
+    if (known !== undefined) {
+      process.nextTick(callback, null, known);
+      return;
+    }
+    lookup(name, options, (error, addresses, family) => {
+      if (error === null && Array.isArray(addresses)) found.set(key, addresses);
+      callback(error, addresses, family);
+    });
+  };
+};
 
 const reasonOf = (error: NodeJS.ErrnoException): string => {
   switch (error.code) {

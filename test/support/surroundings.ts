@@ -39,6 +39,7 @@ export const testSurroundings = (overrides: Partial<Surroundings> = {}): TestSur
     stdout: output('stdout'),
     stderr: output('stderr'),
     ask: null,
+    prompt: null,
     onSignal: (handler) => {
       handlers.add(handler);
       return () => void handlers.delete(handler);

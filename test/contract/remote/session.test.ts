@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { GuardCall, HostSession } from '../../../src/core/remote.ts';
 import type { Settings } from '../../../src/core/settings.ts';
-import { knownAt, localRemote } from '../../support/local-remote.ts';
+import { jumpAt, knownAt, localRemote } from '../../support/local-remote.ts';
 import { startLocalSshd, type LocalSshd } from '../../support/local-sshd.ts';
 import { countTurns } from '../../support/turn-counter.ts';
 
@@ -171,17 +171,16 @@ describe('the way to a session', () => {
   });
 
   test('leads through jump hosts, each with its own host key check', async () => {
-    const jump = `127.0.0.1:${sshd.port}`;
-    const session = await open({ jumps: [jump, `nosudo@${jump}`] });
+    const session = await open({ jumps: [jumpAt(sshd), jumpAt(sshd, { user: 'nosudo' })] });
     expect((await session.guard(claim)).code).toBe(75);
     expect(session.sourceAddress).toBe('');
-    const blocked = await failing({ jumps: [`[::1]:${sshd.port}`] });
+    const blocked = await failing({ jumps: [jumpAt(sshd, { address: '::1' })] });
     expect(blocked).toMatchObject({ reason: 'link' });
   });
 
   test('through a jump host that is a stranger ends there', async () => {
     const other = await startLocalSshd();
-    const failure = await failing({ jumps: [`127.0.0.1:${other.port}`] });
+    const failure = await failing({ jumps: [jumpAt(other)] });
     expect(failure).toMatchObject({
       reason: 'auth',
       message: expect.stringContaining(`port ${other.port}`) as string,

@@ -24,6 +24,9 @@ describe('what the operator asks for', () => {
       json: false,
       report: null,
       knownHosts: '/home/ann/.ssh/known_hosts',
+      isKnownHostsGiven: false,
+      jumps: null,
+      sshConfig: 'usual',
       hostKeys: 'strict',
       privateKey: null,
       yes: false,
@@ -68,6 +71,22 @@ describe('what the operator asks for', () => {
     await expect(parse('rolback')).rejects.toThrow(/did you mean rollback\?/);
   });
 
+  test('jump hosts and ssh’s configuration are read', async () => {
+    expect(await optionsOf('plan --jump ops@gate:2222,inner --ssh-config conf')).toMatchObject({
+      jumps: [
+        { host: 'gate', user: 'ops', port: 2222 },
+        { host: 'inner', user: null, port: null },
+      ],
+      sshConfig: { file: '/there/conf' },
+      isKnownHostsGiven: false,
+    });
+    expect(await optionsOf('plan --jump none --ssh-config none --known-hosts kh')).toMatchObject({
+      jumps: [],
+      sshConfig: 'none',
+      isKnownHostsGiven: true,
+    });
+  });
+
   test('a flag after --host does not become a host, nor the inventory', async () => {
     expect(await optionsOf('verify --host a inv.yml --probe')).toMatchObject({
       inventory: 'inv.yml',
@@ -110,6 +129,7 @@ describe('the operator’s mistakes', () => {
     ['apply --canary 1', 'there is no flag --canary'],
     ['plan --lease 60', '--lease belongs to apply'],
     ['verify --yes', '--yes belongs to apply'],
+    ['plan --jump a,b:99999', '--jump takes [user@]host[:port], not "b:99999"'],
     ['apply --host', '--host needs a value'],
     ['apply --forks', '--forks needs a value'],
     ['apply --forks 0', '--forks takes one whole number from 1 to 500'],

@@ -1,8 +1,11 @@
+import ssh2 from 'ssh2';
 import { describe, expect, test } from 'vitest';
 import { Secret } from '../../../src/core/secret.ts';
 import { AuthSequence, type Offer } from '../../../src/remote/auth-sequence.ts';
 
-const key = (factor: number, title: string): Offer => ({ factor, title, kind: 'key', key: new Uint8Array() });
+const anyKey = ssh2.utils.parseKey(ssh2.utils.generateKeyPairSync('ed25519').private);
+if (anyKey instanceof Error) throw anyKey;
+const key = (factor: number, title: string): Offer => ({ factor, title, kind: 'key', key: anyKey });
 const password = (factor: number): Offer => ({
   factor,
   title: 'a password',
