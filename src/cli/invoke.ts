@@ -1,6 +1,7 @@
 // One invocation from argv to exit code.
 import { dirname, resolve } from 'node:path';
 import type { Command } from '../core/event.ts';
+import { jumpsText } from '../core/jump-host.ts';
 import type { HostResult } from '../core/verdict.ts';
 import type { Plan } from '../core/plan.ts';
 import { makeHarmless, makeScrub, type Scrub } from '../core/scrub.ts';
@@ -254,9 +255,9 @@ const runAndTellThen = async (
   return { exitCode, endNow: outcome.abandoned };
 };
 
-/** The same inventory as was named; one that was found in its usual place is found again. Whose push is approved, too. */
+/** The same inventory and way as were named; an inventory that was found in its usual place is found again. Whose push is approved, too. */
 const againOf =
-  ({ inventory, as, probe }: Options, wish: RollbackWish | null): Again =>
+  ({ inventory, as, probe, jumps, sshConfig }: Options, wish: RollbackWish | null): Again =>
   (command, host) =>
     // One host of a resumed run is brought there as any other.
     shellCommand([
@@ -266,6 +267,8 @@ const againOf =
       '--host',
       host,
       ...(wish?.run != null && command === 'rollback' ? ['--run', wish.run] : []),
+      ...(jumps === null ? [] : ['--jump', jumpsText(jumps)]),
+      ...(sshConfig === 'usual' ? [] : ['--ssh-config', sshConfig === 'none' ? 'none' : sshConfig.file]),
       ...(probe && command === 'verify' ? ['--probe'] : []),
       ...(as === null || command === 'plan' || (command === 'verify' && !probe) ? [] : ['--as', as]),
     ]);

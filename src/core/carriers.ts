@@ -2,27 +2,35 @@
 import type { Diagnostic } from './diagnostic.ts';
 import type { InventoryHost } from './inventory.ts';
 import { warningAt } from './inventory-groups.ts';
-import type { Settings } from './settings.ts';
+import type { JumpHost, Settings } from './settings.ts';
+import { isJumpTo } from './way.ts';
 
 /** A warning names at most this many hosts. */
 const HOSTS_NAMED_MAX = 5;
 
 /** The hosts that are jump hosts of others, with the names of those. */
 const carriersOf = (all: readonly Settings[]): ReadonlyMap<string, readonly string[]> => {
-  const byPlace = new Map(all.map(({ host, connection }) => [placeOf(connection), host]));
   const carried = new Map<string, string[]>();
+  const carrierOf = new Map<string, string | null>();
   for (const { host, connection } of all) {
     for (const jump of connection.jumps) {
-      const carrier = byPlace.get(placeOf(jump));
-      if (carrier === undefined || carrier === host) continue;
-      carried.set(carrier, [...(carried.get(carrier) ?? []), host]);
+      const key = `${jump.name} ${jump.address} ${jump.port}`;
+      const known = carrierOf.get(key);
+      const carrier = known === undefined ? hostAt(jump, all) : known;
+      carrierOf.set(key, carrier);
+      if (carrier === null || carrier === host) continue;
+      const hosts = carried.get(carrier) ?? [];
+      hosts.push(host);
+      carried.set(carrier, hosts);
     }
   }
   return carried;
 };
 
-const placeOf = ({ address, port }: { readonly address: string; readonly port: number }): string =>
-  `${address.toLowerCase()}:${port}`;
+const hostAt = (jump: JumpHost, all: readonly Settings[]): string | null =>
+  all.find((each) => isJumpTo(jump, placeOf(each)))?.host ?? null;
+
+const placeOf = ({ host, connection: { address, port } }: Settings) => ({ name: host, address, port });
 
 /**
  * The same hosts, those last that others are reached through, the nearest one to us last of all. A connection that stands

@@ -128,6 +128,7 @@ export const readConnection = (reader: VariableReader, defaults: WayDefaults): C
   }
   const way = wayTo(
     {
+      name: reader.host.name,
       host: dialled,
       user: namedUser,
       port: namedPort,

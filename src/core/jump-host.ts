@@ -39,3 +39,14 @@ export const parseJumps = (text: string): ParsedJumps => {
   }
   return { jumps, wrong: null };
 };
+
+/** Jump hosts as `parseJumps` takes them. */
+export const jumpsText = (jumps: readonly NamedJump[]): string =>
+  jumps.length === 0
+    ? 'none'
+    : jumps
+        .map(({ host, user, port }) => {
+          const name = host.includes(':') ? `[${host}]` : host;
+          return `${user === null ? '' : `${user}@`}${name}${port === null ? '' : `:${port}`}`;
+        })
+        .join(',');

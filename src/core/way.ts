@@ -9,6 +9,8 @@ const SSH_PORT = 22;
 
 /** What the inventory says of the way to a host; `null`: nothing. */
 export interface NamedWay {
+  /** The inventory's name of the host. */
+  readonly name: string;
   /** ansible_host, or the host's name. */
   readonly host: string;
   readonly user: string | null;
@@ -47,7 +49,7 @@ export const wayTo = (named: NamedWay, defaults: WayDefaults): Way | Problem => 
   const chain = chainOf(jumps, answer, defaults);
   if ('message' in chain) return chain;
   if (!isAddress(address)) return noAddress('HostName', address);
-  const own = chain.findIndex((jump) => isSame(jump, { address, port }));
+  const own = chain.findIndex((jump) => isJumpTo(jump, { name: named.name, address, port }));
   const passed = own === -1 ? chain : chain.slice(0, own);
   const user = named.user ?? answer?.user ?? defaults.user;
   const command =
@@ -155,6 +157,13 @@ const noAddress = (what: string, address: string): Problem => ({
   message: `has in ssh's configuration a ${what} that is no DNS name and no address: ${JSON.stringify(address)}`,
   remedy: 'Correct it there, or give ansible_host.',
 });
+
+/** Whether a jump host is this host: by what is dialled, or by the name that both are known by. */
+export const isJumpTo = (
+  jump: JumpHost,
+  { name, address, port }: { readonly name: string; readonly address: string; readonly port: number },
+): boolean =>
+  isSame(jump, { address, port }) || isSame({ ...jump, address: jump.name }, { address: name, port });
 
 const isSame = (
   one: { readonly address: string; readonly port: number },

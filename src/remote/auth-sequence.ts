@@ -67,11 +67,16 @@ export class AuthSequence {
     for (this.#at += 1; this.#at < this.#offers.length; this.#at += 1) {
       const offer = this.#offers[this.#at];
       if (offer === undefined || offer.factor === taken) continue;
-      if (offer.kind === 'asked' && offer.onlyToFinish && !this.#partlyIn) continue;
+      if (offer.kind === 'asked' && offer.onlyToFinish && !this.#mayBePartlyIn()) continue;
       if (left === null || left.includes(methodOf(offer))) return offer;
     }
     this.#exhausted = true;
     return null;
+  }
+
+  /** What came of an agent's keys is not known: one of them may have been taken. */
+  #mayBePartlyIn(): boolean {
+    return this.#partlyIn || this.#offers.slice(0, this.#at).some(({ kind }) => kind === 'agent');
   }
 
   /** The offer that was made last and whose answer is awaited; `null` before the first and after the last. */

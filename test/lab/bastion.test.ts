@@ -72,14 +72,10 @@ describe('a fleet behind a jump host', () => {
       inventory,
     ]);
     expect(verified.verdicts).toEqual(all('compliant', BEHIND));
-    const own = applied.json.hosts.find(({ host }) => host === GATE)?.checks.length ?? 0;
-    expect(own).toBeGreaterThan(0);
-    // The gate's own logins are its transaction's; of those for the others there are two, one for each run.
-    const { stdout } = await gate.shell(
-      'journalctl -u ssh -o cat | grep -c "Disconnected from user automation"',
-    );
-    expect(Number(stdout.trim())).toBeGreaterThan(0);
-    expect((await loginsAtGate('automation')) - before).toBeLessThan(2 + 10);
+    // Two runs are two logins; the rest of them are the gate's own transaction: its session and its canary's.
+    const canaries = applied.json.hosts.find(({ host }) => host === GATE)?.checks ?? [];
+    const own = canaries.filter(({ phase }) => phase === 'canary').length + 1;
+    expect((await loginsAtGate('automation')) - before).toBeLessThanOrEqual(2 + own);
   });
 
   test('is reached by --jump, two jump hosts deep', async () => {
@@ -95,8 +91,6 @@ describe('a jump host that asks a person', () => {
     'verify',
     '--ssh-config',
     config,
-    '--known-hosts',
-    fleet.knownHostsFile,
     ...BEHIND.flatMap((name) => ['--host', name]),
     plainInventory,
   ];
@@ -133,7 +127,7 @@ describe('a jump host that asks a person', () => {
         XDG_STATE_HOME: product.stateFolder,
       },
     );
-    expect(ran.answered).toEqual({ 'Password:': 1 });
+    expect(ran.answered, ran.seen).toEqual({ 'Password:': 1 });
     expect(ran.seen).toContain(`jump host gate (${gate.address}) asks localuser:`);
     expect(ran.seen).not.toContain('localuser-lab-pw');
     expect(ran.code).toBe(0);

@@ -109,6 +109,20 @@ describe('one connection to a jump host', () => {
     shortLived.close();
   });
 
+  test('has its room again after logins that were refused behind it', async () => {
+    const remote = remoteFor({ streamsMax: 2 });
+    const before = await accepted(gate);
+    const wrong: LoginAttempt = {
+      ...byKey,
+      factors: [{ kind: 'password', password: new Secret('wrong') }],
+    };
+    for (let at = 0; at < 4; at += 1) {
+      expect((await remote.login(through(jumpAt(gate)), wrong, 30_000)).kind).toBe('refused');
+    }
+    expect((await accepted(gate)) - before).toBe(1);
+    remote.close();
+  });
+
   test('that breaks is a lost link for all behind it, is made again, and concerns nobody else', async () => {
     const proxy = await countTurns({ host: '127.0.0.1', port: gate.port }, 0);
     const remote = remoteFor({}, [proxy.port]);

@@ -29,6 +29,7 @@ const sshOf =
     };
   };
 const named = (changes: Partial<NamedWay> = {}): NamedWay => ({
+  name: 'w1',
   host: 'web1',
   user: null,
   port: null,
@@ -85,6 +86,9 @@ describe('the way to a host', () => {
     const ssh = sshOf({ web1: { proxyJump: 'gate' }, gate: { proxyJump: 'gate' } });
     expect(wayOf(named(), { user: 'ann', ssh })).toBe('ann@gate:22 ann@web1:22');
     expect(wayOf(named({ host: 'gate' }), { user: 'ann', ssh })).toBe('ann@gate:22');
+    expect(wayOf(named({ name: 'GATE', host: '10.0.0.9' }), { user: 'ann', jumps: jumps('gate') })).toBe(
+      'ann@10.0.0.9:22',
+    );
     expect(wayOf(named({ host: 'b' }), { user: 'ann', jumps: jumps('a,b,c') })).toBe('ann@a:22 ann@b:22');
   });
 

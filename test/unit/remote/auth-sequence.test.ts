@@ -62,6 +62,20 @@ describe('what is offered to a server', () => {
     expect(sequence.next(['publickey'], false)?.title).toBe('a password');
   });
 
+  test('a person is asked only where something was taken, or where nobody knows whether it was', () => {
+    const asked: Offer = { factor: 2, title: 'you', kind: 'asked', onlyToFinish: true, ask: async () => [] };
+    const refused = new AuthSequence([key(0, 'a'), asked]);
+    refused.next(null, false);
+    expect(refused.next(ALL, false)).toBeNull();
+    const taken = new AuthSequence([key(0, 'a'), asked]);
+    taken.next(null, false);
+    expect(taken.next(['keyboard-interactive'], true)?.title).toBe('you');
+    const agent: Offer = { factor: 0, title: 'agent', kind: 'agent', socket: '/s', only: null };
+    const unknown = new AuthSequence([agent, asked]);
+    unknown.next(null, false);
+    expect(unknown.next(ALL, false)?.title).toBe('you');
+  });
+
   test('what remains is what was not offered', () => {
     const sequence = new AuthSequence([password(0), answers(1)]);
     expect(sequence.remaining).toHaveLength(2);
