@@ -69,7 +69,11 @@ export const dialOf = (
   user: hop.user,
   offers: options.offers,
   hostKeyAlgorithms: options.hostKeys.algorithms(hop),
-  verifyHostKey: (key) => options.hostKeys.verify(hop, key),
+  verifyHostKey: (key) => {
+    const failure = options.hostKeys.verify(hop, key);
+    // The check knows addresses only, and a jump host's stands in the message of the host behind it.
+    return failure && new Failure(failure.reason, `${hop.where}: ${failure.message}`);
+  },
   keepalive: true,
   deadline: options.deadline,
 });

@@ -119,6 +119,8 @@ describe('a jump host that asks a person', () => {
       'tsx',
       'src/main.ts',
       ...words(config),
+      '--known-hosts',
+      fleet.knownHostsFile,
     ];
     const ran = await onTerminal(
       argv.join(' '),
