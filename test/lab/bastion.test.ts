@@ -86,14 +86,15 @@ describe('a fleet behind a jump host', () => {
   });
 });
 
+const verifyBy = (config: string): readonly string[] => [
+  'verify',
+  '--ssh-config',
+  config,
+  ...BEHIND.flatMap((name) => ['--host', name]),
+  plainInventory,
+];
+
 describe('a jump host that asks a person', () => {
-  const words = (config: string): readonly string[] => [
-    'verify',
-    '--ssh-config',
-    config,
-    ...BEHIND.flatMap((name) => ['--host', name]),
-    plainInventory,
-  ];
   let config = '';
   beforeAll(async () => {
     await gate.shell(
@@ -118,7 +119,7 @@ describe('a jump host that asks a person', () => {
       '--import',
       'tsx',
       'src/main.ts',
-      ...words(config),
+      ...verifyBy(config),
       '--known-hosts',
       fleet.knownHostsFile,
     ];
@@ -136,7 +137,7 @@ describe('a jump host that asks a person', () => {
   });
 
   test('lets nobody through where there is no terminal, and says why', async () => {
-    const refused = await product.run(words(config));
+    const refused = await product.run(verifyBy(config));
     expect(refused.verdicts).toEqual(all('refused', BEHIND));
     expect(refused.json.hosts[0]?.failure).toMatchObject({
       reason: 'auth',
