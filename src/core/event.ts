@@ -3,10 +3,11 @@ import type { ChangeSummary, StepId } from './change.ts';
 import type { FailureReport } from './failure.ts';
 import type { Finding } from './finding.ts';
 import type { ExitCode, HostResult } from './verdict.ts';
+import type { GateDecision, Rollout } from './wave.ts';
 
 /**
  * The phases of one host's transaction, in their order (design: observe -> ... -> confirm); `settle` where a resumed run asks
- * what became of an earlier one, `revert` where it fails.
+ * what became of an earlier one, `bake` where its wave is watched before it is confirmed, `revert` where it fails.
  */
 export const PHASES = [
   'connect',
@@ -23,6 +24,7 @@ export const PHASES = [
   'activate',
   'validate',
   'canary',
+  'bake',
   'confirm',
   'revert',
 ] as const;
@@ -48,7 +50,34 @@ export type RunEvent =
       readonly leaseS?: number;
       /** The run that this one finishes. */
       readonly resumes?: string;
+      /** Why it was started, in the operator's words: a change ticket. */
+      readonly reason?: string;
+      /** Its waves, each with its hosts; a command that changes nothing has none. */
+      readonly rollout?: Rollout;
     }
+  /** The first host of a wave may start; `wave` counts from 1, into the rollout's waves. Waves never overlap. */
+  | { readonly type: 'wave-started'; readonly wave: number }
+  /** These hosts of the wave are live and unconfirmed, and are watched for `bakeS` seconds; the others have ended. */
+  | {
+      readonly type: 'bake-started';
+      readonly wave: number;
+      readonly hosts: readonly string[];
+      readonly bakeS: number;
+    }
+  /** All of them are confirmed now, or all of them put back. */
+  | {
+      readonly type: 'bake-ended';
+      readonly wave: number;
+      readonly decision: 'confirm' | 'revert';
+      readonly why: string;
+    }
+  /** All of the wave's hosts have ended, or will not be started any more. Once for each that has started. */
+  | { readonly type: 'wave-ended'; readonly wave: number }
+  /**
+   * Whether more hosts may start. `go-on` comes after a wave's end, where another wave follows; `halt` at most once in a
+   * run, as soon as it is known: also in the middle of a wave, whose running hosts then go on to their end.
+   */
+  | ({ readonly type: 'gate'; readonly wave: number } & GateDecision)
   | { readonly type: 'host-started'; readonly host: string }
   | { readonly type: 'task-started'; readonly host: string; readonly task: TaskId }
   | { readonly type: 'task-ended'; readonly host: string; readonly task: TaskId; readonly note: string }

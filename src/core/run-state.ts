@@ -2,6 +2,7 @@
 import type { ChangeSummary } from './change.ts';
 import type { Command, RecordedEvent, TaskId } from './event.ts';
 import type { ExitCode, HostResult } from './verdict.ts';
+import type { GateDecision, Rollout, Wave } from './wave.ts';
 
 /** How far one host is, by the journal alone. */
 export interface HostState {
@@ -20,6 +21,23 @@ export interface HostState {
   readonly result: HostResult | null;
 }
 
+/** How far one wave is. Times are milliseconds since the epoch, controller's clock; `null`: not yet, or never. */
+export interface WaveState extends Wave {
+  /** Counted from 1. */
+  readonly wave: number;
+  readonly startedAt: number | null;
+  readonly endedAt: number | null;
+  readonly bake: {
+    readonly hosts: readonly string[];
+    readonly startedAt: number;
+    readonly endedAt: number | null;
+    readonly decision: 'confirm' | 'revert' | null;
+    readonly why: string;
+  } | null;
+  /** What was decided in it or after it. */
+  readonly gate: (GateDecision & { readonly at: number }) | null;
+}
+
 /** A run as its journal tells it. */
 export interface RunState {
   /** `null` while the journal has no intact first line. */
@@ -32,11 +50,16 @@ export interface RunState {
     readonly inventory: string | null;
     readonly leaseS: number | null;
     readonly resumes: string | null;
+    readonly reason: string | null;
+    /** `null` where there are no waves: a command that changes nothing, and the journals before there were any. */
+    readonly rollout: Rollout | null;
     /** Milliseconds since the epoch, controller's clock. */
     readonly at: number;
   } | null;
   /** In the run's order. */
   readonly hosts: ReadonlyMap<string, HostState>;
+  /** In their order; empty without a rollout. */
+  readonly waves: readonly WaveState[];
   /** The signal that stopped it, if one did. */
   readonly interrupted: string | null;
   /** `null`: the run never ended; it was killed, or its machine was. */
@@ -76,7 +99,55 @@ const advanceHost = (state: HostState, event: RecordedEvent): HostState => {
     case 'run-started':
     case 'run-ended':
     case 'interrupted':
+    case 'wave-started':
+    case 'bake-started':
+    case 'bake-ended':
+    case 'wave-ended':
+    case 'gate':
       return state;
+    default:
+      return event satisfies never;
+  }
+};
+
+const newWave = (wave: Wave, index: number): WaveState => ({
+  ...wave,
+  wave: index + 1,
+  startedAt: null,
+  endedAt: null,
+  bake: null,
+  gate: null,
+});
+
+/** The waves after one event, whatever it is about. */
+const advanceWaves = (waves: readonly WaveState[], event: RecordedEvent): readonly WaveState[] =>
+  'wave' in event ? waves.map((wave) => (wave.wave === event.wave ? advanceWave(wave, event) : wave)) : waves;
+
+const advanceWave = (
+  state: WaveState,
+  event: Extract<RecordedEvent, { readonly wave: number }>,
+): WaveState => {
+  const { at } = event;
+  switch (event.type) {
+    case 'wave-started':
+      return { ...state, startedAt: at };
+    case 'bake-started':
+      return {
+        ...state,
+        bake: { hosts: event.hosts, startedAt: at, endedAt: null, decision: null, why: '' },
+      };
+    case 'bake-ended': {
+      const { decision, why } = event;
+      // A wave that is put back before its bake began, or whose beginning a damaged journal has lost.
+      const begun = state.bake ?? { hosts: [], startedAt: at };
+      return { ...state, bake: { ...begun, endedAt: at, decision, why } };
+    }
+    case 'wave-ended':
+      return { ...state, endedAt: at };
+    case 'gate': {
+      const { decision, why, failures } = event;
+      return { ...state, gate: { decision, why, failures, at } };
+    }
     default:
       return event satisfies never;
   }
@@ -94,15 +165,19 @@ export const foldRun = (events: Iterable<RecordedEvent>): RunState => {
   let interrupted: string | null = null;
   let exitCode: ExitCode | null = null;
   const hosts = new Map<string, HostState>();
+  let waves: readonly WaveState[] = [];
   for (const event of events) {
     if (event.type === 'run-started') {
-      const { run, command, operator, version, at, inventory = null, leaseS = null, resumes = null } = event;
-      started = { run, command, operator, version, at, inventory, leaseS, resumes };
+      const { run, command, operator, version, at } = event;
+      const { inventory = null, leaseS = null, resumes = null, reason = null, rollout = null } = event;
+      started = { run, command, operator, version, at, inventory, leaseS, resumes, reason, rollout };
+      waves = rollout === null ? [] : rollout.waves.map(newWave);
       for (const host of event.hosts) if (!hosts.has(host)) hosts.set(host, newHost(host));
     } else if (event.type === 'interrupted') interrupted = event.signal;
     else if (event.type === 'run-ended') exitCode = event.exitCode;
+    waves = advanceWaves(waves, event);
     const host = hostOf(event);
     if (host !== null) hosts.set(host, advanceHost(hosts.get(host) ?? newHost(host), event));
   }
-  return { started, hosts, interrupted, exitCode };
+  return { started, hosts, waves, interrupted, exitCode };
 };

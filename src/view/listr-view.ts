@@ -236,6 +236,11 @@ const showHostEvent = (
       endHost(hosts.get(event.result.host), event.result, paint);
       return;
     case 'run-started':
+    case 'wave-started':
+    case 'bake-started':
+    case 'bake-ended':
+    case 'wave-ended':
+    case 'gate':
     case 'run-ended':
     case 'host-started':
     case 'planned':

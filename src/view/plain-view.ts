@@ -75,6 +75,11 @@ export const plainView = (
         );
         return;
       case 'run-started':
+      case 'wave-started':
+      case 'bake-started':
+      case 'bake-ended':
+      case 'wave-ended':
+      case 'gate':
       case 'run-ended':
       case 'host-started':
       case 'planned':
