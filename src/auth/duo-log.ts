@@ -1,5 +1,6 @@
 // What Duo's module writes to the host's log about a login, and what that proves.
 import { printable } from '../core/printable.ts';
+import type { DuoProof } from '../core/verdict.ts';
 
 /**
  * How a line ends the question whether Duo was asked. `asked`: Duo answered, and the user is in. `not-asked`: the user is
@@ -55,6 +56,9 @@ const REMEDIES: Readonly<Record<string, string>> = {
   'canary-failsafe': 'let the host reach Duo, and look at duo_ikey and duo_skey',
 };
 
+/** The module's own lines are shorter. */
+const LINE_CHARS_MAX = 300;
+
 /** Why a login does not prove that Duo was asked. */
 export interface DuoDoubt {
   /** `canary-failsafe`, `canary-bypassed`, `canary-silent`, ... */
@@ -70,16 +74,7 @@ export interface DuoDoubt {
  * @param lines of the host's log, since before the login; lines about others and of others count for nothing
  */
 export const doubtOf = (user: string, lines: readonly string[]): DuoDoubt | null => {
-  const said = lines.flatMap((line) => {
-    const text = line.replace(BEFORE, '');
-    for (const sentence of SENTENCES) {
-      const match = sentence.pattern.exec(text);
-      if (match === null) continue;
-      const about = match.groups?.['user'];
-      return about === undefined || about === user ? [{ ...sentence, text }] : [];
-    }
-    return [];
-  });
+  const said = saidOf(user, lines);
   // One way around Duo is enough to doubt the rest, whatever was written before or after it.
   const last = said.find(({ meaning }) => meaning === 'not-asked') ?? said.at(-1);
   if (last === undefined) {
@@ -95,6 +90,32 @@ export const doubtOf = (user: string, lines: readonly string[]): DuoDoubt | null
     : {
         rule,
         meaning,
-        message: [`Duo's module says: ${printable(text, 300)}`, REMEDIES[rule] ?? []].flat().join('; '),
+        message: [`Duo's module says: ${printable(text, LINE_CHARS_MAX)}`, REMEDIES[rule] ?? []]
+          .flat()
+          .join('; '),
       };
 };
+
+/**
+ * What proves that Duo was asked and let the user in; `null` where nothing does. `Skipped` is written where Duo answers that the user needs no
+ * second factor (bypass status, a policy): Duo was asked, and nobody approved anything.
+ */
+export const proofOf = (user: string, lines: readonly string[]): DuoProof | null => {
+  const said = saidOf(user, lines).findLast(({ meaning }) => meaning === 'asked');
+  if (said === undefined || doubtOf(user, lines) !== null) return null;
+  const how = said.rule === 'canary-successful' ? 'approved' : 'bypassed';
+  return { user, how, line: printable(said.text, LINE_CHARS_MAX) };
+};
+
+/** What the module's lines say that can be about the user. */
+const saidOf = (user: string, lines: readonly string[]): readonly (Sentence & { readonly text: string })[] =>
+  lines.flatMap((line) => {
+    const text = line.replace(BEFORE, '');
+    for (const sentence of SENTENCES) {
+      const match = sentence.pattern.exec(text);
+      if (match === null) continue;
+      const about = match.groups?.['user'];
+      return about === undefined || about === user ? [{ ...sentence, text }] : [];
+    }
+    return [];
+  });

@@ -1,5 +1,6 @@
 // The kinds of people and programs that log in, and in which ways each of them may get in.
 import type { AccountFacts } from '../core/facts.ts';
+import type { Proof } from '../core/login-table.ts';
 import type { DuoAnswer } from './duo-answer.ts';
 import type { PamVerdict } from './pam-situation.ts';
 
@@ -26,9 +27,6 @@ export interface Persona {
   /** The address that it is taken to come from. */
   readonly address: string;
 }
-
-/** What somebody must show to get in: a key that the account accepts, its password, Duo's approval. */
-export type Proof = 'key' | 'password' | 'duo';
 
 /** One sequence of sshd's methods that ends inside, and the least that has to be shown on the way. */
 export interface Door {

@@ -3,7 +3,7 @@ import { printable } from '../core/printable.ts';
 import { asksDuo, namesDuo, type DoorModel } from './door-model.ts';
 import { moduleName, tokenize } from './pam-file.ts';
 import type { PamStep, PamVerdict } from './pam-situation.ts';
-import type { Proof } from './persona.ts';
+import type { Proof } from '../core/login-table.ts';
 
 /** Why something is as it is, and what to do about it. */
 export interface Cause {

@@ -1,6 +1,7 @@
 // What must hold at SSH login, persona by persona.
 import type { DuoAnswer } from './duo-answer.ts';
-import type { Door, Persona, Proof } from './persona.ts';
+import type { Proof } from '../core/login-table.ts';
+import type { Door, Persona } from './persona.ts';
 import { isKeyOnly } from './personas.ts';
 import { breakOf, type Break, type PolicyInput } from './policy-breaks.ts';
 import { causeOfPassing, causeOfPassingDuo, causeOfRefusal, type Cause } from './policy-causes.ts';

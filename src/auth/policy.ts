@@ -57,7 +57,7 @@ const markedOld = (breaks: readonly Break[], input: PolicyInput): readonly Break
 };
 
 /** Whether this very account of many has a password is the census's matter; of automation and break-glass it is ours. */
-const judgedAs = (persona: Persona): Persona =>
+export const judgedAs = (persona: Persona): Persona =>
   isMember(persona) || persona.kind === 'local user' ? withPassword(persona) : persona;
 
 /** Methods in a wrong order show as a stack's refusal, too. */

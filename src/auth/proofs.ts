@@ -1,6 +1,6 @@
 // The least that has to be shown to get past something, found by trying every choice of proofs.
 import type { AccountFacts } from '../core/facts.ts';
-import type { Proof } from './persona.ts';
+import type { Proof } from '../core/login-table.ts';
 import type { PamVerdict } from './pam-situation.ts';
 
 /** What came of one try. */

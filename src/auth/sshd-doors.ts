@@ -2,7 +2,8 @@
 import type { DoorModel } from './door-model.ts';
 import type { DuoAnswer } from './duo-answer.ts';
 import type { PamAttempt, PamVerdict } from './pam-situation.ts';
-import type { Door, Persona, Proof } from './persona.ts';
+import type { Proof } from '../core/login-table.ts';
+import type { Door, Persona } from './persona.ts';
 import { leastWays, passwordsFor, type Passage } from './proofs.ts';
 import { isForeignMethod, PAM_ALONE, sshdGate, type SshdGate } from './sshd-methods.ts';
 

@@ -2,7 +2,8 @@
 import type { DoorModel } from './door-model.ts';
 import type { DuoAnswer } from './duo-answer.ts';
 import type { PamAttempt, PamVerdict } from './pam-situation.ts';
-import type { Persona, Proof, SudoDoor } from './persona.ts';
+import type { Proof } from '../core/login-table.ts';
+import type { Persona, SudoDoor } from './persona.ts';
 import { leastWays, passwordsFor, type Passage, type Way } from './proofs.ts';
 import { answerTo } from './sshd-doors.ts';
 

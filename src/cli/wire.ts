@@ -11,10 +11,12 @@ import { Secret, type SecretRef } from '../core/secret.ts';
 import type { Settings } from '../core/settings.ts';
 import { transactionFiles } from '../core/transaction.ts';
 import { makeEnrolmentBook, type EnrolmentBook } from '../engine/enrolment-book.ts';
+import { makeExhibits } from '../engine/exhibits.ts';
 import { transact } from '../engine/transact.ts';
 import type { PreflightDeps, RollbackDeps } from '../engine/transact-deps.ts';
 import { platformOf, type Platform } from '../platform/debian.ts';
 import { repositoryUrl } from '../steps/duo-repository.ts';
+import { hostLogins } from '../steps/host-logins.ts';
 import { makeObserveRequest } from '../steps/observe-request.ts';
 import { differences, planHost } from '../steps/plan-host.ts';
 import { judgeRollback, rollbackDifferences } from '../steps/judge-rollback.ts';
@@ -71,6 +73,7 @@ export const wire: Wire = async (order, surroundings) => {
   });
   const preflight = preflightDeps(order);
   const { rollback } = order;
+  const exhibits = makeExhibits();
   return (settings, emit) =>
     transact(settings, {
       mode: command === 'resume' ? 'apply' : command,
@@ -97,6 +100,9 @@ export const wire: Wire = async (order, surroundings) => {
           ? plan
           : { ...plan, findings: [...plan.findings, ...asUserFindings(asUser, host, facts)] };
       },
+      // The model reads contents, and those of a snapshot never leave the host.
+      show: (plan, facts, host) =>
+        exhibits(plan, rollback === null ? hostLogins(facts, host, plan.changes) : null),
       differences: (facts, host, plan) =>
         rollback === null ? differences(facts, host, toolsFor(host)) : rollbackDifferences(facts, plan),
       preflight,

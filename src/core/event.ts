@@ -1,7 +1,9 @@
 // Everything that can happen in a run: what the engine emits, the journal keeps and the views show.
+import type { ChangeDiff } from './change-diff.ts';
 import type { ChangeSummary, StepId } from './change.ts';
 import type { FailureReport } from './failure.ts';
 import type { Finding } from './finding.ts';
+import type { LoginTable } from './login-table.ts';
 import type { ExitCode, HostResult } from './verdict.ts';
 import type { GateDecision, Rollout } from './wave.ts';
 
@@ -91,8 +93,12 @@ export type RunEvent =
       readonly type: 'planned';
       readonly host: string;
       readonly digest: string;
-      readonly changes: readonly ChangeSummary[];
+      readonly changes: readonly PlannedChange[];
       readonly findings: readonly Finding[];
+      /** Who gets in with what, as the host is and as the plan leaves it: names of exhibits. */
+      readonly logins?: { readonly now: string; readonly after: string };
+      /** What names in this event and in later ones of the run stand for: told once, however many hosts share it. */
+      readonly exhibits?: Readonly<Record<string, Exhibit>>;
     }
   /** The transaction's id on the host and its nonce's digest: enough to ask the host later what became of it. */
   | { readonly type: 'claimed'; readonly host: string; readonly tx: string }
@@ -103,6 +109,14 @@ export type RunEvent =
   | { readonly type: 'host-ended'; readonly result: HostResult }
   | { readonly type: 'interrupted'; readonly signal: string }
   | { readonly type: 'run-ended'; readonly exitCode: ExitCode };
+
+/** A change, and the name of the exhibit that shows it, where there is one. */
+export interface PlannedChange extends ChangeSummary {
+  readonly diff?: string;
+}
+
+/** What plans of many hosts have in common; secrets masked. */
+export type Exhibit = ChangeDiff | LoginTable;
 
 /** How a transaction of an earlier run ended, by the host's own record. */
 export type EarlierEnd = 'confirmed' | 'aborted' | 'reverted' | 'foreign' | 'gone';

@@ -25,6 +25,17 @@ export interface LoginCheck {
   /** `unproven`: it could not be made or judged, or it got in and what had to be shown on the way or inside was not. */
   readonly result: 'in' | 'refused' | 'unproven';
   readonly durationMs: number;
+  /** What shows that Duo was asked; absent where nothing does. */
+  readonly duo?: DuoProof;
+}
+
+/** A login of which Duo's module wrote to the host's log that Duo was asked and let the user in. */
+export interface DuoProof {
+  readonly user: string;
+  /** `bypassed`: Duo answered that no second factor is needed. */
+  readonly how: 'approved' | 'bypassed';
+  /** The module's own words. */
+  readonly line: string;
 }
 
 /** Whether a login ended as it must. */
@@ -50,6 +61,10 @@ export type ExitCode = 0 | 1 | 2 | 3 | 130;
 export const exitCodeOf = (verdicts: readonly Verdict[], interrupted: boolean): ExitCode => {
   if (verdicts.includes('stranded')) return 3;
   if (interrupted) return 130;
-  const met: readonly Verdict[] = ['unchanged', 'confirmed', 'compliant', 'planned'];
-  return verdicts.every((verdict) => met.includes(verdict)) ? 0 : 1;
+  return verdicts.every(isGoal) ? 0 : 1;
 };
+
+const GOALS: readonly Verdict[] = ['unchanged', 'confirmed', 'compliant', 'planned'];
+
+/** Whether a verdict is what was asked for. */
+export const isGoal = (verdict: Verdict): boolean => GOALS.includes(verdict);

@@ -10,6 +10,7 @@ import type { ObserveRequest, Remote } from '../core/remote.ts';
 import type { Settings } from '../core/settings.ts';
 import type { HostResult } from '../core/verdict.ts';
 import type { EnrolmentBook } from './enrolment-book.ts';
+import type { Told } from './exhibits.ts';
 import type { Earlier } from './settle-earlier.ts';
 
 /** What is wrong with a host for verify: a difference between what is declared and what is. */
@@ -61,6 +62,8 @@ export interface TransactDeps {
   readonly newNonce: () => string;
   readonly observeRequest: (settings: Settings, sourceAddress: string) => ObserveRequest;
   readonly makePlan: (facts: Facts, settings: Settings) => Plan;
+  /** What the journal is told of a plan beside its digest and its findings. */
+  readonly show: (plan: Plan, facts: Facts, settings: Settings) => Told;
   /** What is not as it is to be: after this plan, or as verify sees it. */
   readonly differences: (facts: Facts, settings: Settings, plan: Plan) => readonly Difference[];
   readonly preflight: PreflightDeps;

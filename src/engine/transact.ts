@@ -145,8 +145,8 @@ const assess = async (
     type: 'planned',
     host: settings.host,
     digest: plan.digest,
-    changes: plan.changes.map(summarize),
     findings: plan.findings,
+    ...deps.show(plan, facts, settings),
   });
   return plan;
 };

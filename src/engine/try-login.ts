@@ -1,5 +1,5 @@
 // One login: tried, judged, and where Duo must have been asked, compared with what Duo's module wrote to the host's log.
-import { doubtOf } from '../auth/duo-log.ts';
+import { doubtOf, proofOf } from '../auth/duo-log.ts';
 import { judge, type Expectation } from '../auth/expectation.ts';
 import { asFailure, Failure } from '../core/failure.ts';
 import { printable } from '../core/printable.ts';
@@ -50,8 +50,11 @@ export const tryLogin = async (expectation: Expectation, trial: Trial): Promise<
   const startedMs = deps.nowMs();
   const outcome = await trial.login(attempt, asksDuo ? DEADLINES.duoLoginMs : DEADLINES.rehearseMs);
   const own = judge(expectation, outcome);
-  const doubt = asksDuo ? await duoDoubt(attempt.user, trial, own) : null;
+  const lines = asksDuo ? await linesOf(attempt.user, trial.log) : null;
+  const doubt = lines === null ? null : duoDoubt(attempt.user, lines, own);
   const failure = doubt?.failure ?? own;
+  const duo =
+    failure === null && lines !== null && !(lines instanceof Failure) ? proofOf(attempt.user, lines) : null;
   const isProven = failure === null || outcome.kind === 'refused' || must === 'be-refused';
   return {
     check: {
@@ -60,6 +63,7 @@ export const tryLogin = async (expectation: Expectation, trial: Trial): Promise<
       must,
       result: isProven ? outcome.kind : 'unproven',
       durationMs: Math.round(deps.nowMs() - startedMs),
+      ...(duo === null ? {} : { duo }),
     },
     failure:
       failure === null ? null : new Failure(failure.reason, `${host}: ${printable(failure.message, 900)}`),
@@ -73,8 +77,7 @@ interface Doubt {
 }
 
 /** What the log says against a login; with a login that failed already, what it adds to that. */
-const duoDoubt = async (user: string, { log }: Trial, own: Failure | null): Promise<Doubt | null> => {
-  const lines = await linesOf(user, log);
+const duoDoubt = (user: string, lines: readonly string[] | Failure, own: Failure | null): Doubt | null => {
   if (lines instanceof Failure) {
     const message = `whether Duo was asked for ${user} is not known: ${lines.message}`;
     return own === null ? { rule: 'canary-unread', failure: new Failure('exit', message) } : null;

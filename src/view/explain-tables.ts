@@ -1,7 +1,8 @@
 // Who gets in with what, as the two tables that people draw by hand: one for SSH, one for sudo.
 import type { Explained, ExplainedWay, Explanation } from '../auth/explanation.ts';
-import type { Door, Persona, Proof, SudoDoor } from '../auth/persona.ts';
+import type { Door, Persona, SudoDoor } from '../auth/persona.ts';
 import type { PamVerdict } from '../auth/pam-situation.ts';
+import type { Proof } from '../core/login-table.ts';
 import type { Paint } from './paint.ts';
 import { waitS } from '../auth/standings.ts';
 import { textTable, type Cell } from './text-table.ts';

@@ -108,6 +108,11 @@ export const keepTally = (hosts: readonly string[]): FleetTallyKeeper => {
           notice = `${event.host}: ${event.note}`;
           return;
         case 'run-started':
+        case 'wave-started':
+        case 'bake-started':
+        case 'bake-ended':
+        case 'wave-ended':
+        case 'gate':
         case 'run-ended':
         case 'planned':
         case 'claimed':

@@ -26,6 +26,8 @@ export interface JsonDocument {
       readonly must: 'get-in' | 'be-refused';
       readonly result: 'in' | 'refused' | 'unproven';
       readonly durationMs: number;
+      /** Where Duo was asked: about whom, whether it was approved, and the line of its module in the host's log that shows it. */
+      readonly duo?: { readonly user: string; readonly how: string; readonly line: string };
     }[];
     readonly durationMs: number;
   }[];
@@ -58,12 +60,13 @@ export const jsonDocument = (
             reason: result.failure.reason,
             message: shown(result.failure.message),
           },
-    checks: result.checks.map(({ phase, title, must, result: came, durationMs }) => ({
+    checks: result.checks.map(({ phase, title, must, result: came, durationMs, duo }) => ({
       phase,
       title: shown(title),
       must,
       result: came,
       durationMs,
+      ...(duo === undefined ? {} : { duo: { user: shown(duo.user), how: duo.how, line: shown(duo.line) } }),
     })),
     durationMs: result.durationMs,
   })),

@@ -1,15 +1,10 @@
 // A plan as people read it: every change of one host, files as unified diffs, secrets masked.
-import { structuredPatch } from 'diff';
-import type { Change, FileChange } from '../core/change.ts';
+import { changeDiff, deedOf, type ChangeDiff, type FileDiff } from '../core/change-diff.ts';
+import type { Change } from '../core/change.ts';
 import type { Plan } from '../core/plan.ts';
 import { printable } from '../core/printable.ts';
 import type { Paint } from './paint.ts';
 import { shown } from './words.ts';
-
-const CONTEXT_LINES = 3;
-/** Line edits that a diff may take; files further apart than this are not compared, for it would take too long. */
-const EDITS_MAX = 2_000;
-const LINE_LENGTH_MAX = 400;
 
 /** The lines that show one host's plan. */
 export const planDiff = (plan: Plan, paint: Paint): readonly string[] => {
@@ -30,82 +25,47 @@ export const planDiff = (plan: Plan, paint: Paint): readonly string[] => {
 
 const changeLines = (change: Change, plan: Plan, paint: Paint): readonly string[] => {
   const why = change.why.length === 0 ? '' : `: ${change.why.map((reason) => shown(reason)).join('; ')}`;
-  const title = `  [${change.step}] ${deed(change)}${why}`;
-  if (change.kind !== 'file') return [title];
-  const original = copiedFrom(change, plan);
-  if (original === null) return [title, ...fileDiff(change, paint)];
-  return [title, paint.dim(`    a copy of ${printable(original)} as it is now`)];
+  const diff = changeDiff(change, plan.changes);
+  const title = `  [${change.step}] ${deedOf(change, diff)}${why}`;
+  return diff?.kind === 'file' ? [title, ...fileLines(change.target, diff, paint)] : [title];
 };
 
-/** The file whose present content a new one keeps, `null` when it is no copy: its own diff shows it already. */
-const copiedFrom = ({ shown: { before, after } }: FileChange, { changes }: Plan): string | null => {
-  if (before !== null || after === null || after === '') return null;
-  const original = changes.find((other) => other.kind === 'file' && other.shown.before === after);
-  return original?.target ?? null;
-};
-
-const deed = (change: Change): string => {
-  const target = printable(change.target);
-  switch (change.kind) {
-    case 'file':
-      return `write ${target} (mode ${change.mode.toString(8).padStart(4, '0')})`;
-    case 'absent':
-      return `remove ${target}`;
-    case 'reload':
-      return `reload ${target}`;
-    case 'restore':
-      return change.copy === 'absent' ? `remove ${target}` : `put back ${target}`;
-    case 'restore-packages': {
-      const back = change.install.map(({ name, version }) => `${name} ${version}`);
-      return [
-        ...(back.length === 0 ? [] : [`put back ${back.join(', ')}`]),
-        ...(change.purge.length === 0 ? [] : [`purge ${change.purge.join(', ')}`]),
-      ].join(', ');
-    }
-    case 'packages': {
-      const parts = [
-        change.install.length === 0
-          ? ''
-          : `install ${change.install.join(', ')} (${change.minimumVersion} or later)`,
-        change.purge.length === 0 ? '' : `purge ${change.purge.join(', ')}`,
-      ];
-      return parts.filter((part) => part !== '').join(', ');
-    }
-    default:
-      return change satisfies never;
-  }
-};
-
-const fileDiff = (change: FileChange, paint: Paint): readonly string[] => {
-  const { before, after } = change.shown;
-  if (after === null) return [paint.dim(`    ${change.content.byteLength} bytes, not shown`)];
-  const patch = structuredPatch(change.target, change.target, before ?? '', after, undefined, undefined, {
-    context: CONTEXT_LINES,
-    maxEditLength: EDITS_MAX,
-  });
-  if (patch === undefined) return [paint.dim('    too different to compare line by line')];
-  if (patch.hunks.length === 0) return change.secret ? [paint.dim('    only what is masked differs')] : [];
-  const target = printable(change.target);
+const fileLines = (
+  path: string,
+  { isNew, text }: Extract<ChangeDiff, { readonly kind: 'file' }>,
+  paint: Paint,
+): readonly string[] => {
+  if (text.kind !== 'lines') return [paint.dim(`    ${insteadOfLines(text)}`)];
+  if (text.hunks.length === 0) return [];
+  const target = printable(path);
   return [
-    paint.dim(`    --- ${before === null ? '/dev/null' : target}`),
+    paint.dim(`    --- ${isNew ? '/dev/null' : target}`),
     paint.dim(`    +++ ${target}`),
-    ...patch.hunks.flatMap((hunk) => [
-      paint.dim(`    @@ -${lines(hunk.oldStart, hunk.oldLines)} +${lines(hunk.newStart, hunk.newLines)} @@`),
-      ...hunk.lines.map((line) => diffLine(line, paint)),
+    ...text.hunks.flatMap(({ head, lines }) => [
+      paint.dim(`    ${head}`),
+      ...lines.map((line) => diffLine(line, paint)),
     ]),
+    ...(text.linesCut === 0 ? [] : [paint.dim(`    and ${text.linesCut} more lines`)]),
   ];
 };
 
-/** An empty side stands after line 0, as diff(1) writes it; the library counts it from 1. */
-const lines = (start: number, count: number): string => `${count === 0 ? start - 1 : start},${count}`;
+/** What is said of a file whose lines are not shown. */
+export const insteadOfLines = (text: Exclude<FileDiff, { readonly kind: 'lines' }>): string => {
+  switch (text.kind) {
+    case 'copy':
+      return `a copy of ${printable(text.of)} as it is now`;
+    case 'bytes':
+      return `${text.count} bytes, not shown`;
+    case 'too-different':
+      return 'too different to compare line by line';
+    case 'only-masked':
+      return 'only what is masked differs';
+    default:
+      return text satisfies never;
+  }
+};
 
 const diffLine = (line: string, paint: Paint): string => {
-  const sign = line.slice(0, 1);
-  // Blanks carry meaning in a diff, so only what is not one of them goes through printable.
-  const text = line.slice(1).replaceAll('\t', '    ');
-  const indent = /^ */.exec(text)?.[0] ?? '';
-  const shown = `    ${sign}${indent.slice(0, LINE_LENGTH_MAX)}${printable(text, LINE_LENGTH_MAX)}`;
-  if (sign === '+') return paint.good(shown);
-  if (sign === '-') return paint.bad(shown);
-  return shown;
+  if (line.startsWith('+')) return paint.good(`    ${line}`);
+  return line.startsWith('-') ? paint.bad(`    ${line}`) : `    ${line}`;
 };

@@ -6,7 +6,7 @@ import {
   rollbackCanaryOf,
   rollbackRehearsalOf,
 } from '../../src/auth/rehearsal.ts';
-import type { Change, FileChange } from '../../src/core/change.ts';
+import { summarize, type Change, type FileChange } from '../../src/core/change.ts';
 import type { RunEvent } from '../../src/core/event.ts';
 import type { Facts } from '../../src/core/facts.ts';
 import { Failure } from '../../src/core/failure.ts';
@@ -251,6 +251,7 @@ export const makeScene = (live: LiveState = oldState, given: Settings = settings
       findings: scene.findings,
       digest: 'digest',
     }),
+    show: (plan) => ({ changes: plan.changes.map(summarize) }),
     differences: differencesOf,
     preflight: scenePreflight,
     rehearsal: (host, facts) => rehearsalOf(host, facts, means),

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { doubtOf } from '../../../src/auth/duo-log.ts';
+import { doubtOf, proofOf } from '../../../src/auth/duo-log.ts';
 
 const ruleOf = (...lines: readonly string[]): string | null => doubtOf('canary', lines)?.rule ?? null;
 
@@ -68,6 +68,23 @@ describe('the module’s own log', () => {
     '',
   ])('is read behind what a logger puts before it: %j', (before) => {
     expect(ruleOf(`${before}Successful Duo login for 'canary' from UNKNOWN`)).toBeNull();
+  });
+
+  test.each([
+    ['approved', "Successful Duo login for 'canary' from UNKNOWN"],
+    ['bypassed', "Skipped Duo login for 'canary' from 198.51.100.7: Bypass"],
+  ])('tells a login that was %s from the other, in its own words', (how, line) => {
+    expect(proofOf('canary', [`Nov 25 02:00:01 web1 sshd[12]: ${line}`])).toEqual({
+      user: 'canary',
+      how,
+      line,
+    });
+  });
+
+  test('proves nothing where there is a doubt, or where it is silent', () => {
+    const good = "Successful Duo login for 'canary' from UNKNOWN";
+    expect(proofOf('canary', [good, "Failsafe Duo login for 'canary' from UNKNOWN: HTTP 500"])).toBeNull();
+    expect(proofOf('canary', ["Successful Duo login for 'alice' from UNKNOWN"])).toBeNull();
   });
 
   test('that is silent is no proof', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Proof } from '../../../src/auth/persona.ts';
+import type { Proof } from '../../../src/core/login-table.ts';
 import { leastWays, type Passage } from '../../../src/auth/proofs.ts';
 
 const ALL: readonly Proof[] = ['key', 'password', 'duo'];
