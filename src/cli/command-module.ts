@@ -17,21 +17,20 @@ export const commandModule = (
   onChosen: OnChosen,
   texts: {
     readonly describe: string;
-    /** Name and meaning of the word behind the command; the inventory. */
-    readonly positional?: readonly [name: string, describe: string];
+    /** Name and meaning of the word behind the command (the inventory); `null`: there is none. */
+    readonly positional?: readonly [name: string, describe: string] | null;
     readonly examples: readonly (readonly [command: string, meaning: string])[];
   },
-): CommandModule => ({
-  command: `${name} [${(texts.positional ?? INVENTORY)[0]}]`,
-  describe: texts.describe,
-  builder: (yargs) =>
-    yargs
-      .positional((texts.positional ?? INVENTORY)[0], {
-        type: 'string',
-        describe: (texts.positional ?? INVENTORY)[1],
-      })
-      .options(flagsOf(name))
-      .example(texts.examples.map(([command, meaning]): [string, string] => [command, meaning]))
-      .epilog('Every flag can come from the environment: DUO_FLEET_FORKS=5 is --forks 5.'),
-  handler: (raw) => onChosen(name, raw),
-});
+): CommandModule => {
+  const word = texts.positional === undefined ? INVENTORY : texts.positional;
+  return {
+    command: word === null ? name : `${name} [${word[0]}]`,
+    describe: texts.describe,
+    builder: (yargs) =>
+      (word === null ? yargs : yargs.positional(word[0], { type: 'string', describe: word[1] }))
+        .options(flagsOf(name))
+        .example(texts.examples.map(([command, meaning]): [string, string] => [command, meaning]))
+        .epilog('Every flag can come from the environment: DUO_FLEET_FORKS=5 is --forks 5.'),
+    handler: (raw) => onChosen(name, raw),
+  };
+};

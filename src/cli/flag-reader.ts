@@ -64,14 +64,8 @@ export const flagReader = (command: CommandName, raw: RawOptions, surroundings: 
 
 /** Unknown flags and superfluous words; our own look instead of yargs' `strict`, for the suggestions. */
 const strangers = (command: CommandName, raw: RawOptions): readonly string[] => {
-  const known = new Set([
-    ...Object.keys(flagsOf(command)),
-    command === 'resume' ? 'run' : 'inventory',
-    'help',
-    'version',
-    '_',
-    '$0',
-  ]);
+  const word = WORDS[command] ?? 'inventory';
+  const known = new Set([...Object.keys(flagsOf(command)), word, 'help', 'version', '_', '$0']);
   const flags = Object.keys(raw).filter((name) => !known.has(name));
   const words = Array.isArray(raw['_']) ? raw['_'].slice(1) : [];
   return [
@@ -81,15 +75,19 @@ const strangers = (command: CommandName, raw: RawOptions): readonly string[] => 
       const nearest = nearestName(name, Object.keys(flagsOf(command)));
       return `there is no flag --${name}${nearest === null ? `: duo-fleet ${command} --help lists them` : `: did you mean --${nearest}?`}`;
     }),
-    ...words.map(
-      (word) =>
-        `one ${command === 'resume' ? 'run' : 'inventory'} is enough: what is ${JSON.stringify(String(word))} for?`,
+    ...words.map((each) =>
+      word === ''
+        ? `${command} takes flags only: what is ${JSON.stringify(String(each))} for?`
+        : `one ${word} is enough: what is ${JSON.stringify(String(each))} for?`,
     ),
   ];
 };
 
 const listed = (names: readonly string[]): string =>
   [names.slice(0, -1).join(', '), names.at(-1)].filter(Boolean).join(' and ');
+
+/** What the word behind a command is called, where it is no inventory; '' where there is none. */
+const WORDS: Readonly<Partial<Record<CommandName, string>>> = { resume: 'run', report: 'run', runs: '' };
 
 /** `--json=yes`: yargs takes any value but `true` for false and says nothing, so a typing slip would go unseen. */
 const valuesOfSwitches = (argv: readonly string[]): readonly string[] =>

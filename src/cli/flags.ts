@@ -3,8 +3,8 @@ import type { Options as YargsOption } from 'yargs';
 import { DUO_ANSWERS, type DuoAnswer } from '../auth/duo-answer.ts';
 import type { Command } from '../core/event.ts';
 
-/** All that can be asked for: the runs, and `explain`, which is none. */
-export type CommandName = Command | 'explain';
+/** All that can be asked for: the runs, and what is none. */
+export type CommandName = Command | 'explain' | 'runs' | 'report';
 export const HOST_KEYS = ['strict', 'accept-new', 'off'] as const;
 /** How unknown host keys are met. */
 export type HostKeys = (typeof HOST_KEYS)[number];
@@ -12,6 +12,13 @@ export type HostKeys = (typeof HOST_KEYS)[number];
 export const FORKS = { default: 20, min: 1, max: 500 } as const;
 /** Below 20 s a slow link could let it lapse between two renewals; above 600 s a lock-out would last too long. */
 export const LEASE_S = { default: 60, min: 20, max: 600 } as const;
+
+/** Journals are read whole for the list, so it has an end. */
+export const RUNS_COUNT = { default: 20, min: 1, max: 500 } as const;
+
+export const REPORT_FORMATS = ['text', 'json', 'junit', 'html'] as const;
+/** The forms of a report. */
+export type ReportFormat = (typeof REPORT_FORMATS)[number];
 
 /** The answers of Duo that a table shows where none is asked for: the three that an administrator plans for. */
 export const DUO_SHOWN: readonly DuoAnswer[] = ['allow', 'deny', 'unreachable'];
@@ -87,7 +94,7 @@ export const FLAGS: Readonly<Record<string, Flag>> = {
     describe: 'Only ask cut-off hosts how they ended, and bring none any further',
   },
   json: {
-    commands: CONNECTING,
+    commands: [...CONNECTING, 'runs'],
     type: 'boolean',
     describe: 'One JSON document on stdout, progress on stderr',
   },
@@ -95,7 +102,25 @@ export const FLAGS: Readonly<Record<string, Flag>> = {
     commands: ALL,
     type: 'string',
     requiresArg: true,
-    describe: 'Also write the JSON document to this file',
+    describe: 'Also write the JSON document to this file; a page (.html) or JUnit (.xml) by its ending',
+  },
+  count: {
+    commands: ['runs'],
+    type: 'number',
+    requiresArg: true,
+    describe: `Runs that are listed, at most ${RUNS_COUNT.max} (${RUNS_COUNT.default})`,
+  },
+  format: {
+    commands: ['report'],
+    type: 'string',
+    requiresArg: true,
+    describe: `${REPORT_FORMATS.join(', ')} (by --output's ending, else text)`,
+  },
+  output: {
+    commands: ['report'],
+    type: 'string',
+    requiresArg: true,
+    describe: 'Write it to this file, not to stdout',
   },
   jump: {
     commands: CONNECTING,

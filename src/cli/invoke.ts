@@ -22,6 +22,7 @@ import type { Ending } from './ending.ts';
 import { explainFolder } from './explain-folder.ts';
 import { explainHost } from './explain-host.ts';
 import { interruptsOf } from './interrupts.ts';
+import { listRuns } from './list-runs.ts';
 import { loadFleet, type Fleet } from './load-fleet.ts';
 import { makeRemote, type RemoteOf } from './make-remote.ts';
 import type { Options } from './options.ts';
@@ -38,6 +39,7 @@ import { runFleet, type RunHost, type RunOutcome } from './run.ts';
 import { runId } from './run-id.ts';
 import { readySecrets, type OpenedSecrets } from './open-secrets.ts';
 import { UsageError, type Output, type Surroundings } from './surroundings.ts';
+import { foldedFormat, reportFileText, tellReport } from './tell-report.ts';
 
 /** What the composition root is given to make an engine for one run. */
 export interface WireOrder {
@@ -79,6 +81,8 @@ export const invoke = async (
         : await explainHost(options, surroundings, remoteOf);
     }
     if (invocation.kind === 'rollback') return await rollback(invocation.options, { surroundings, wire });
+    if (invocation.kind === 'runs') return await listRuns(invocation.options, surroundings);
+    if (invocation.kind === 'report') return await tellReport(invocation.options, surroundings);
     if (invocation.kind === 'resume') return await resume(invocation.options, { surroundings, wire });
     return await carryOut(invocation.command, invocation.options, { surroundings, wire });
   } catch (thrown) {
@@ -152,7 +156,11 @@ const nothingToResume = async (
   await (options.json ? surroundings.stderr : surroundings.stdout).write(`${why}\n`);
   const document = `${JSON.stringify(jsonDocument('', 'resume', { exitCode: 0, results: [] }))}\n`;
   if (options.json) await surroundings.stdout.write(document);
-  const report = options.report === null ? null : await openReportFile(options.report, 'none');
+  // A page and JUnit's XML tell of a run, and there was none.
+  const report =
+    options.report === null || foldedFormat(options.report) !== null
+      ? null
+      : await openReportFile(options.report, { run: 'none', flag: 'report' });
   const told = report === null || (await writeReport(report, document, surroundings));
   return { exitCode: told ? 0 : 1, endNow: false };
 };
@@ -170,7 +178,8 @@ const carry = async (
   if (notice !== '') await surroundings.stderr.write(`${notice}\n`);
   const options = { ...prepared.options, forks };
   const id = runId(surroundings.nowMs(), surroundings.randomBytes(2));
-  const report = options.report === null ? null : await openReportFile(options.report, id);
+  const report =
+    options.report === null ? null : await openReportFile(options.report, { run: id, flag: 'report' });
   const scrub = makeHarmless(secrets.values);
   try {
     return await runAndTell({ ...prepared, options, run: id, report, scrub }, { surroundings, wire });
@@ -249,7 +258,13 @@ const runAndTellThen = async (
   if (outcome.journalProblem !== '') await surroundings.stderr.write(journalAdvice(outcome));
   const document = `${JSON.stringify(scrub(jsonDocument(run, command, outcome)))}\n`;
   if (options.json) await surroundings.stdout.write(document);
-  const told = report === null || (await writeReport(report, document, surroundings));
+  const told =
+    report === null ||
+    (await writeReport(
+      report,
+      await reportFileText({ path: options.report ?? '', run, document }, surroundings),
+      surroundings,
+    ));
   // Whoever asked for a report and did not get it must not read "all is well" from the exit code.
   const exitCode = told || outcome.exitCode !== 0 ? outcome.exitCode : 1;
   return { exitCode, endNow: outcome.abandoned };

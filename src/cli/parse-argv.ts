@@ -9,10 +9,18 @@ import type { RawOptions } from './flag-reader.ts';
 import type { CommandName } from './flags.ts';
 import { readOptions, type Options } from './options.ts';
 import { planCommand } from './plan.ts';
+import { reportCommand } from './report.ts';
+import {
+  readReportOptions,
+  readRunsOptions,
+  type ReportOptions,
+  type RunsOptions,
+} from './report-options.ts';
 import { resumeCommand } from './resume.ts';
 import { readResumeOptions, type ResumeOptions } from './resume-options.ts';
 import { rollbackCommand } from './rollback.ts';
 import { readRollbackOptions, type RollbackOptions } from './rollback-options.ts';
+import { runsCommand } from './runs.ts';
 import { UsageError, type Surroundings } from './surroundings.ts';
 import { verifyCommand } from './verify.ts';
 
@@ -26,9 +34,20 @@ export type Invocation =
   | { readonly kind: 'rollback'; readonly options: RollbackOptions }
   | { readonly kind: 'resume'; readonly options: ResumeOptions }
   | { readonly kind: 'explain'; readonly options: ExplainOptions }
+  | { readonly kind: 'runs'; readonly options: RunsOptions }
+  | { readonly kind: 'report'; readonly options: ReportOptions }
   | { readonly kind: 'text'; readonly text: string };
 
-const COMMANDS: readonly CommandName[] = ['apply', 'plan', 'verify', 'rollback', 'resume', 'explain'];
+const COMMANDS: readonly CommandName[] = [
+  'apply',
+  'plan',
+  'verify',
+  'rollback',
+  'resume',
+  'explain',
+  'runs',
+  'report',
+];
 const HELP_WIDTH = 100;
 /** What scripts go by; README.md says more. */
 const EXIT_CODES = [
@@ -61,6 +80,8 @@ export const parseArgv = async (surroundings: Surroundings): Promise<Invocation>
     .command(rollbackCommand(onChosen))
     .command(resumeCommand(onChosen))
     .command(explainCommand(onChosen))
+    .command(runsCommand(onChosen))
+    .command(reportCommand(onChosen))
     .demandCommand(1, 'which command? duo-fleet --help lists them')
     .epilog(EXIT_CODES)
     .version(surroundings.version)
@@ -91,6 +112,10 @@ export const parseArgv = async (surroundings: Surroundings): Promise<Invocation>
       return { kind: 'explain', options: readExplainOptions(raw, surroundings) };
     case 'rollback':
       return { kind: 'rollback', options: readRollbackOptions(raw, surroundings) };
+    case 'runs':
+      return { kind: 'runs', options: readRunsOptions(raw, surroundings) };
+    case 'report':
+      return { kind: 'report', options: readReportOptions(raw, surroundings) };
     case 'resume':
       return { kind: 'resume', options: readResumeOptions(raw, surroundings) };
     case 'apply':

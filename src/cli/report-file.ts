@@ -1,4 +1,4 @@
-// --report: the JSON document in a file, whole or not at all.
+// --report and --output: a document in a file, whole or not at all.
 import { open, rename, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { UsageError } from './surroundings.ts';
@@ -17,10 +17,13 @@ export interface ReportFile {
  * Opens a file beside the report's place, so that a folder that is not there is told before the run and not after it.
  * @throws UsageError
  */
-export const openReportFile = async (path: string, run: string): Promise<ReportFile> => {
+export const openReportFile = async (
+  path: string,
+  { run, flag }: { readonly run: string; readonly flag: 'report' | 'output' },
+): Promise<ReportFile> => {
   const beside = join(dirname(path), `.${basename(path)}.${run}`);
   const file = await open(beside, 'wx', REPORT_MODE).catch((thrown: unknown) => {
-    throw new UsageError(`--report ${path}: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
+    throw new UsageError(`--${flag} ${path}: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
   });
   return {
     write: async (text) => {
