@@ -164,7 +164,7 @@ const KINDS = [
   },
   { name: 'activated', classes: 'f-warn most', phases: ['activate'] },
   { name: 'tried and confirmed', classes: 'f-good most', phases: ['validate', 'canary', 'bake', 'confirm'] },
-  { name: 'put back', classes: 'f-bad', phases: ['revert'] },
+  { name: 'put back, or failed', classes: 'f-bad', phases: ['revert'] },
 ] as const satisfies readonly { readonly phases: readonly TaskId[]; readonly [key: string]: unknown }[];
 
 const CLASSES: ReadonlyMap<TaskId, string> = new Map(
