@@ -10,8 +10,8 @@ import {
 } from '../core/login-table.ts';
 import type { Settings } from '../core/settings.ts';
 import type { DoorModel } from './door-model.ts';
-import type { Persona, Standing, SudoDoor } from './persona.ts';
-import { isKeyOnly, personasOf } from './personas.ts';
+import type { Persona, PersonaKind, Standing, SudoDoor } from './persona.ts';
+import { isKeyOnly, personaFor, personasOf } from './personas.ts';
 import { judgedAs } from './policy.ts';
 import { isMember } from './policy-ssh.ts';
 import { standing } from './standings.ts';
@@ -22,7 +22,20 @@ export const loginTable = (model: DoorModel, facts: Facts, settings: Settings): 
   rows: personasOf(facts, settings, [model.host.files])
     .map(judgedAs)
     .map((persona) => rowOf(model, persona, settings)),
+  keyOnly: keyOnlyAccounts(facts, settings),
 });
+
+/** Names kept; a fleet that exempts more has another question to answer first. */
+const KEY_ONLY_MAX = 50;
+
+const keyOnlyAccounts = (facts: Facts, settings: Settings): readonly string[] =>
+  Object.keys(facts.accounts)
+    .filter((user) => {
+      const persona = personaFor(facts, settings, user);
+      return persona !== null && persona.kind !== 'root' && isKeyOnly(persona, settings);
+    })
+    .toSorted()
+    .slice(0, KEY_ONLY_MAX);
 
 const rowOf = (model: DoorModel, persona: Persona, settings: Settings): LoginRow => {
   const { kind, user, isReal, address, account } = persona;
@@ -38,11 +51,13 @@ const rowOf = (model: DoorModel, persona: Persona, settings: Settings): LoginRow
     // sshd tells break-glass by its address; of the others it is only where they happened to be asked about.
     address: kind === 'break-glass' ? address : '',
     exempt: exemption(persona, settings),
-    privileged: account.uid === 0 || account.sudo.kind === 'some',
+    privileged: PRIVILEGED.has(kind) || account.uid === 0 || account.sudo.kind === 'some',
     ssh: each(({ ssh }) => distinct(ssh)),
     sudo: each(({ sudo }) => sudoWay(sudo)),
   };
 };
+
+const PRIVILEGED: ReadonlySet<PersonaKind> = new Set(['automation', 'break-glass', 'sudo member', 'root']);
 
 const exemption = (persona: Persona, settings: Settings): LoginRow['exempt'] => {
   if (persona.kind === 'automation' || persona.kind === 'break-glass') return persona.kind;

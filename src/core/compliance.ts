@@ -62,7 +62,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
     control: 'ISM-1173',
     text: 'Multi-factor authentication is used to authenticate privileged users of systems.',
     remark:
-      'Privileged is here whom sudoers allows anything, and root. Automation and break-glass are exempt by declaration: an exception that has to be justified and guarded elsewhere.',
+      'Privileged is here root, whom sudoers allows anything, and who is in the sudo group of Duo. Automation and break-glass are exempt by declaration: an exception that has to be justified and guarded elsewhere.',
     evidenceOf: (host) => ofMembers(host, ({ privileged }) => privileged, 'privileged account'),
   },
   {
@@ -188,6 +188,9 @@ const ofMembers = (host: ReportHost, isMeant: (row: LoginRow) => boolean, called
         : []),
       ...(login !== null && !isOfThem ? [`The login was of another kind of account than a ${called}.`] : []),
       ...exceptionsOf(rows),
+      ...(host.logins.keyOnly.length === 0
+        ? []
+        : [`Get in by key alone, as the inventory lists them: ${host.logins.keyOnly.join(', ')}.`]),
     ],
     at: login?.at ?? null,
     line: login?.check.duo?.line ?? '',

@@ -31,7 +31,7 @@ export interface LoginRow {
   readonly address: string;
   /** Why Duo is not asked, in a word; `null`: it is to be. */
   readonly exempt: 'automation' | 'break-glass' | 'key-only' | 'no-member' | null;
-  /** sudoers allows it something, or it is root. */
+  /** It is root, sudoers allows it something, or the inventory means it to; of others whose rights are not known, `sudo` says so. */
   readonly privileged: boolean;
   /** Ways in by SSH, however Duo answers; none: refused. */
   readonly ssh: Readonly<Record<ToldAnswer, readonly LoginWay[]>>;
@@ -42,4 +42,6 @@ export interface LoginRow {
 export interface LoginTable {
   readonly kind: 'logins';
   readonly rows: readonly LoginRow[];
+  /** Accounts that the inventory has log in by key alone; they are no persona, and no row is about them. */
+  readonly keyOnly: readonly string[];
 }

@@ -171,6 +171,15 @@ export const loginGroups = (hosts: readonly ReportHost[]): readonly LoginGroup[]
     }))
     .toSorted((a, b) => WHO.indexOf(a.row.who) - WHO.indexOf(b.row.who));
 
+/** Accounts that log in by key alone because the inventory says so, each with its hosts. */
+export const keyOnlyGroups = (
+  hosts: readonly ReportHost[],
+): readonly { readonly user: string; readonly hosts: readonly ReportHost[] }[] =>
+  grouped(
+    hosts.flatMap((host) => (host.logins?.keyOnly ?? []).map((user) => ({ host, user }))),
+    ({ user }) => user,
+  ).map(({ key, members }) => ({ user: key, hosts: members.map(({ host }) => host) }));
+
 const WHO: readonly string[] = [
   'sudo member',
   'server-access member',

@@ -1,6 +1,6 @@
 // Who gets in with what: by the model of each host's files, and by the logins that were tried.
 import { TOLD_ANSWERS, type LoginRow } from '../core/login-table.ts';
-import { checkGroups, loginGroups } from '../core/report-groups.ts';
+import { checkGroups, keyOnlyGroups, loginGroups } from '../core/report-groups.ts';
 import type { Report } from '../core/report.ts';
 import { html, type Html } from './html.ts';
 import { hostNames, joined, section, type HostId } from './page-parts.ts';
@@ -27,7 +27,7 @@ export const loginsSection = (report: Report, idOf: HostId): Html | null => {
               As the run left the hosts: changed where it was confirmed, as before where not. Accounts that
               stand alike are one row.${unknown === 0 ? '' : ` Of ${hostsText(unknown)} nothing is known.`}
             </p>
-            ${modelTable(model, idOf)}`
+            ${modelTable(model, idOf)} ${keyOnlyLines(report, idOf)}`
     }
     ${
       tried.length === 0
@@ -41,6 +41,16 @@ export const loginsSection = (report: Report, idOf: HostId): Html | null => {
     }`,
   );
 };
+
+/** They are no persona of the model: what they meet is the inventory's own word. */
+const keyOnlyLines = ({ hosts }: Report, idOf: HostId): readonly Html[] =>
+  keyOnlyGroups(hosts).map(
+    ({ user, hosts: on }) =>
+      html`<div class="line">
+        <span class="chip on-idle">exempt, by key alone as listed</span>
+        <b>${shown(user)}</b>${hostNames(on, idOf)}
+      </div>`,
+  );
 
 const modelTable = (groups: ReturnType<typeof loginGroups>, idOf: HostId): Html =>
   html` <div class="wide">

@@ -77,6 +77,7 @@ const wayOf = ({ wave, startedAt, endedAt, tasks, notes, changes, logins, settle
     diff,
   })),
   logins: logins?.rows ?? null,
+  keyOnly: logins?.keyOnly.map((user) => shown(user)) ?? null,
   settled,
 });
 

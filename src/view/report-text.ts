@@ -14,6 +14,7 @@ import {
   checkGroups,
   failureGroups,
   findingGroups,
+  keyOnlyGroups,
   loginGroups,
   verdictCounts,
   type ChangeGroup,
@@ -208,7 +209,10 @@ const findingLines = ({ hosts }: Report, { paint, width }: ReportStyle): readonl
 const loginLines = ({ hosts }: Report, style: ReportStyle): readonly string[] => {
   const groups = loginGroups(hosts);
   if (groups.length === 0) return [];
-  return textTable(
+  const listed = keyOnlyGroups(hosts).flatMap(({ user, hosts: on }) =>
+    hanging('Exempt, by key alone as listed: ', `${shown(user)} on ${namesText(on)}`, style.width),
+  );
+  const table = textTable(
     ['WHO', 'EXEMPT', 'SSH', 'SUDO', 'HOSTS'],
     groups.map(({ row, users, hosts: on }) => [
       {
@@ -221,6 +225,7 @@ const loginLines = ({ hosts }: Report, style: ReportStyle): readonly string[] =>
     ]),
     style,
   );
+  return [...table, ...(listed.length === 0 ? [] : ['', ...listed])];
 };
 
 /** One text where Duo's answer makes no difference. */

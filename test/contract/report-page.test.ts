@@ -10,8 +10,6 @@ import { runJournal, type JournalOrder } from '../support/run-journal.ts';
 
 /** Longer nobody waits for a page. */
 const OPEN_MS_MAX = 3_000;
-/** On a machine that does other things beside, one of a few openings is undisturbed. */
-const OPENINGS_MAX = 5;
 /** Colours of text, by the least contrast that WCAG 2.2 (1.4.3) asks of it. */
 const CONTRAST_MIN = 4.5;
 
@@ -100,13 +98,10 @@ describe.skipIf(chromium === null && mayBeMissing)('the page of a report', () =>
   });
 
   test('of a thousand hosts opens in under three seconds', async () => {
-    const file = fileOf({ hosts: 1_000, waves: true });
-    const took: number[] = [];
-    while (took.length < OPENINGS_MAX && !took.some((ms) => ms < OPEN_MS_MAX)) {
-      const page = await browser.open(file, { width: 1280 });
-      took.push(page.openedMs);
-    }
-    expect(Math.min(...took)).toBeLessThan(OPEN_MS_MAX);
+    const page = await browser.open(fileOf({ hosts: 1_000, waves: true }), { width: 1280 });
+    expect(await page.evaluate('document.querySelectorAll("#hosts .host").length')).toBe(1_000);
+    // Of the processors' time, since a clock would tell of what else this machine does.
+    expect(page.openedCpuMs).toBeLessThan(OPEN_MS_MAX);
   });
 
   test('finds a host by its name and by its verdict, and shows all of them again', async () => {

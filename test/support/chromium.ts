@@ -49,6 +49,8 @@ export interface Look {
 export interface OpenPage {
   /** From the start of the navigation until everything was laid out and drawn, by the browser's own clock; NaN without scripts. */
   readonly openedMs: number;
+  /** What that took of the processors, in all of the browser's processes: the same on a machine that does other things. */
+  readonly openedCpuMs: number;
   /** What the browser complained of: scripts' errors, and what the page's policy kept from being loaded or run. */
   readonly complaints: () => readonly string[];
   /** Requests that the page made, but for itself. */
@@ -179,6 +181,7 @@ const openPage = async ({ send, listen }: Protocol, file: string, look: Look): P
   });
   const features = [{ name: 'prefers-color-scheme', value: look.dark === true ? 'dark' : 'light' }];
   await say('Emulation.setEmulatedMedia', { features });
+  const before = await cpuSeconds(send);
   if (look.scripts === false) await say('Emulation.setScriptExecutionDisabled', { value: true });
   await say('Page.navigate', { url });
   await loaded;
@@ -195,8 +198,12 @@ const openPage = async ({ send, listen }: Protocol, file: string, look: Look): P
     'new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(performance.now()))))';
   // Where the page may run no script, none of its promises is kept either.
   const openedMs = look.scripts === false ? Number.NaN : await evaluate<number>(drawn);
+  let openedCpuMs = 0;
+  // A process of an earlier page that has ended meanwhile took nothing for this one.
+  for (const [id, seconds] of await cpuSeconds(send)) openedCpuMs += (seconds - (before.get(id) ?? 0)) * 1000;
   return {
     openedMs,
+    openedCpuMs,
     complaints: () => complaints,
     requests: () => requests,
     evaluate,
@@ -207,4 +214,15 @@ const openPage = async ({ send, listen }: Protocol, file: string, look: Look): P
       return Buffer.from(String(data), 'base64');
     },
   };
+};
+
+/** Processors' time of each of the browser's processes so far, by their ids. */
+const cpuSeconds = async (send: Send): Promise<ReadonlyMap<number, number>> => {
+  const { processInfo } = await send('SystemInfo.getProcessInfo');
+  return new Map(
+    (processInfo as readonly { readonly id: number; readonly cpuTime: number }[]).map(({ id, cpuTime }) => [
+      id,
+      cpuTime,
+    ]),
+  );
 };

@@ -188,6 +188,7 @@ export const tableOf = (isAfter: boolean, place: number, said: string): LoginTab
   });
   return {
     kind: 'logins',
+    keyOnly: place % 10 === 0 ? [`backup${said}`] : [],
     rows: [
       row('automation', 'automation', {
         exempt: 'automation',

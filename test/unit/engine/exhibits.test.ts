@@ -14,7 +14,7 @@ const change = (after: string): Change => ({
   shown: { before: null, after },
 });
 const plan = (host: string, ...changes: readonly Change[]) => ({ host, changes, findings: [], digest: 'd' });
-const TABLE: LoginTable = { kind: 'logins', rows: [] };
+const TABLE: LoginTable = { kind: 'logins', rows: [], keyOnly: [] };
 
 describe('what plans show', () => {
   test('is told once, however many hosts have it in common', () => {
