@@ -47,3 +47,119 @@ export interface GateDecision {
 
 /** `null`: nobody knows what became of the host, which counts as a failure. */
 export type Outcome = Verdict | null;
+
+/** What holds where the operator says nothing: one canary, then all the others, and no failure is tolerated. */
+export const DEFAULT_RULES: RolloutRules = {
+  canary: { kind: 'hosts', count: 1 },
+  serial: [{ kind: 'percent', percent: 100 }],
+  maxFailures: { kind: 'hosts', count: 0 },
+  bakeS: 0,
+  bakeWaveS: 0,
+};
+
+/** `3` or `10%`; `null` for anything else. */
+export const parseAmount = (text: string): Amount | null => {
+  const [, digits, sign] = /^(\d{1,6})(%?)$/.exec(text) ?? [];
+  if (digits === undefined) return null;
+  const number = Number(digits);
+  if (sign === '') return { kind: 'hosts', count: number };
+  return number <= 100 ? { kind: 'percent', percent: number } : null;
+};
+
+/** As it is typed. */
+export const amountText = (amount: Amount): string =>
+  amount.kind === 'hosts' ? String(amount.count) : `${amount.percent}%`;
+
+/** Never more than the share that was asked for, but for a share of less than one host: then one, since 1% of 20 is not nobody. */
+const sizeOf = (amount: Amount, total: number): number => {
+  if (amount.kind === 'hosts') return Math.min(amount.count, total);
+  const share = Math.floor((total * amount.percent) / 100);
+  return amount.percent > 0 && total > 0 ? Math.max(1, share) : share;
+};
+
+/** Failures that are tolerated: rounded down to the last, so that a share of less than one host tolerates none. */
+const budgetOf = (amount: Amount, total: number): number =>
+  amount.kind === 'hosts' ? amount.count : Math.floor((total * amount.percent) / 100);
+
+/** The canaries by the rule. @param groups the inventory's groups, each with its hosts */
+export const canariesOf = (
+  hosts: readonly string[],
+  rule: CanaryRule,
+  groups: ReadonlyMap<string, readonly string[]>,
+): readonly string[] => {
+  if (rule.kind !== 'group') return hosts.slice(0, sizeOf(rule, hosts.length));
+  const members = new Set(groups.get(rule.group));
+  return hosts.filter((host) => members.has(host));
+};
+
+/**
+ * The waves: the canaries first, if there are any, then the others in their order, as many at a time as `serial` says.
+ * Percentages are of all hosts of the run.
+ * @param hosts in the order of the inventory
+ */
+export const makeRollout = (
+  hosts: readonly string[],
+  canaries: readonly string[],
+  rules: RolloutRules,
+): Rollout => {
+  const first = new Set(canaries);
+  const waves: Wave[] = [];
+  if (first.size > 0) {
+    waves.push({ kind: 'canary', hosts: hosts.filter((host) => first.has(host)), bakeS: rules.bakeS });
+  }
+  const rest = hosts.filter((host) => !first.has(host));
+  let at = 0;
+  for (let turn = 0; at < rest.length; turn += 1) {
+    const amount = rules.serial[Math.min(turn, rules.serial.length - 1)];
+    // Should a size be nothing after all, the run ends all the same.
+    const size = Math.max(1, amount === undefined ? rest.length : sizeOf(amount, hosts.length));
+    waves.push({ kind: 'serial', hosts: rest.slice(at, at + size), bakeS: rules.bakeWaveS });
+    at += size;
+  }
+  return { rules, waves, failuresMax: budgetOf(rules.maxFailures, hosts.length) };
+};
+
+/** Whether a host counts against the budget: whatever is not known to be well does. */
+const isFailure = (outcome: Outcome): boolean => {
+  switch (outcome) {
+    case 'confirmed':
+    case 'unchanged':
+    case 'compliant':
+    case 'planned':
+    case 'skipped':
+      return false;
+    case 'rolled-back':
+    case 'unreachable':
+    case 'refused':
+    case 'stranded':
+    case 'drifted':
+    case null:
+      return true;
+    default:
+      return outcome satisfies never;
+  }
+};
+
+/** Hosts named in a sentence; the rest are counted. */
+const HOSTS_NAMED_MAX = 6;
+
+/**
+ * What the gate says of the hosts that have started and come to an end, over the whole run: it halts when more hosts have
+ * failed than may.
+ */
+export const judgeGate = (outcomes: ReadonlyMap<string, Outcome>, failuresMax: number): GateDecision => {
+  const failed = [...outcomes].filter(([, outcome]) => isFailure(outcome));
+  const failures = failed.length;
+  const named = failed.slice(0, HOSTS_NAMED_MAX).map(([host, outcome]) => `${host} ${outcome ?? 'unknown'}`);
+  const more = failures - named.length;
+  const who = `${named.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+  const may = `${failuresMax === 0 ? 'none' : failuresMax} may`;
+  if (failures > failuresMax) {
+    return { decision: 'halt', failures, why: `${hostsText(failures)} failed, and ${may}: ${who}` };
+  }
+  const why = failures === 0 ? 'no host failed' : `${hostsText(failures)} failed, and ${may}: ${who}`;
+  return { decision: 'go-on', failures, why };
+};
+
+/** `1 host`, `12 hosts`. */
+export const hostsText = (count: number): string => `${count} ${count === 1 ? 'host' : 'hosts'}`;
