@@ -189,7 +189,7 @@ unit_body() { # the inside of in_unit; the lock tells that it lives, the last li
 
 # --- claim and lease ---
 
-claim() { # NONCE LEASE_S RUN OPERATOR
+claim() { # NONCE LEASE_S RUN OPERATOR REASON
   # An id is good for one claim. What a second one has sent over a live transaction's files changes nothing any more, or
   # belongs to one that has ended.
   if [ -e "$T/state" ] || [ -e "$HOME_DIR/ended/$TX" ]; then
@@ -198,6 +198,7 @@ claim() { # NONCE LEASE_S RUN OPERATOR
     exit "$FENCED"
   fi
   printf '%s\n' "$1" >"$T/nonce" && printf 'run=%s\noperator=%s\nsince=%s\n' "$3" "$4" "$(date +%s)" >"$T/owner" &&
+    { [ -z "${5:-}" ] || printf 'reason=%s\n' "$5" >>"$T/owner"; } &&
     write_words && set_state claimed && mkdir -p "$HOME_DIR/ended" "$HOME_DIR/snapshots" "$HOME_DIR/kept" "$T/kept" "$RUN_DIR/out" &&
     true >>"$HOME_DIR/verdict.lock" && true >>"$HOME_DIR/claim.lock" && cp "$T/in/guard.sh" "$HOME_DIR/.guard.$TX" ||
     give_up "cannot write to $HOME_DIR"
@@ -225,6 +226,10 @@ claim() { # NONCE LEASE_S RUN OPERATOR
     sleep 0.02
   done
   note "begun by $4 in run $3; if $2 s pass without a word from there, this host puts itself back"
+  if [ -n "${5:-}" ]; then
+    note "why: $5"
+    announce "run $3 of $4 begins on this host: $5"
+  fi
   say "claimed $TX"
 }
 give_up() { # before anything but our own folder was written

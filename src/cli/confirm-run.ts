@@ -1,12 +1,15 @@
-// The questions before apply and rollback.
+// The questions before apply and rollback, and between waves.
+import { hostsText, type GateDecision, type Rollout } from '../core/wave.ts';
 import { shellCommand } from '../remote/shell-quote.ts';
+import { gateText, namesText, rolloutLines, waveText, waveTitle } from '../view/wave-words.ts';
+import { wrapText } from '../view/wrap-text.ts';
 import type { Fleet } from './load-fleet.ts';
 import type { Options } from './options.ts';
 import type { RollbackOptions } from './rollback-options.ts';
 import { UsageError, type Surroundings } from './surroundings.ts';
 
-/** Hosts named in the question; the rest are counted. */
-const HOSTS_NAMED_MAX = 12;
+/** As wide as the table at the end. */
+const WIDTH = 80;
 
 /**
  * Asks whether to go on; --yes answers.
@@ -14,9 +17,9 @@ const HOSTS_NAMED_MAX = 12;
  */
 export const confirmed = async (
   fleet: Fleet,
-  options: Options,
-  surroundings: Surroundings,
-): Promise<Answer> => goOn('apply', summary(fleet, options), { yes: options.yes, surroundings });
+  rollout: Rollout,
+  { options, surroundings }: { readonly options: Options; readonly surroundings: Surroundings },
+): Promise<Answer> => goOn('apply', summary(fleet, rollout, options), { yes: options.yes, surroundings });
 
 /**
  * Asks whether to roll back; --yes answers.
@@ -41,24 +44,48 @@ export const goOn = async (
 ): Promise<Answer> => {
   if (yes) return 'yes';
   if (ask === null) throw new UsageError(`${command} needs --yes where there is no terminal to ask on`);
-  const answer = await ask(`${text}Go on? [y/N] `);
+  return answerOf(await ask(`${text}Go on? [y/N] `));
+};
+
+const answerOf = (answer: string): Answer => {
   if (answer === 'interrupted') return 'interrupted';
   return /^\s*y(es)?\s*$/i.test(answer) ? 'yes' : 'no';
 };
 
-/** How many hosts, from which inventory, and their names. */
-const hostLines = (fleet: Fleet, { forks }: Options): readonly string[] => {
-  const names = fleet.settings.map(({ host }) => host);
-  const more = names.length - HOSTS_NAMED_MAX;
-  return [
-    `${fleet.inventory}: ${names.length} ${names.length === 1 ? 'host' : 'hosts'}, ${Math.min(forks, names.length)} at a time:`,
-    `  ${names.slice(0, HOSTS_NAMED_MAX).join(', ')}${more > 0 ? ` and ${more} more` : ''}`,
-  ];
+/** Asks whether the next wave may start; `no` when the signal comes first. */
+export type AskBetween = (
+  place: { readonly rollout: Rollout; readonly next: number; readonly gate: GateDecision },
+  signal: AbortSignal,
+) => Promise<Answer>;
+
+/**
+ * The question of --confirm-waves, which --yes does not answer; `null` without that flag.
+ * @throws UsageError with it and without a terminal to ask on
+ */
+export const askBetween = (confirmWaves: boolean, { ask }: Surroundings): AskBetween | null => {
+  if (!confirmWaves) return null;
+  if (ask === null)
+    throw new UsageError('--confirm-waves asks between waves, and there is no terminal to ask on');
+  return async ({ rollout, next, gate }, signal) => {
+    const wave = rollout.waves[next - 1];
+    const lines = [
+      '',
+      ...wrapText(upperFirst(`${gateText(next - 1, rollout, gate)}.`), WIDTH),
+      ...wrapText(
+        `Next is ${waveTitle(next, rollout)}: ${wave === undefined ? 'nobody' : waveText(wave)}.`,
+        WIDTH,
+      ),
+    ];
+    return answerOf(await ask(`${lines.join('\n')}\nGo on? [y/N] `, signal));
+  };
 };
+
+const upperFirst = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 
 const rollbackSummary = (fleet: Fleet, options: RollbackOptions): string =>
   [
-    ...hostLines(fleet, options),
+    `${fleet.inventory}: ${hostsText(fleet.settings.length)}, ${Math.min(options.forks, fleet.settings.length)} at a time:`,
+    `  ${namesText(fleet.settings.map(({ host }) => host))}`,
     `Each goes back to what it was before ${options.run === null ? 'the newest run that it keeps' : `run ${options.run}`}:`,
     "  sshd's settings, PAM stacks, sudo's timeout, pam_duo.conf and packages.",
     'SSH login and sudo ask Duo no more where they did not before that run.',
@@ -69,10 +96,14 @@ const rollbackSummary = (fleet: Fleet, options: RollbackOptions): string =>
     '',
   ].join('\n');
 
-const summary = (fleet: Fleet, options: Options): string => {
+const summary = (fleet: Fleet, rollout: Rollout, options: Options): string => {
+  const names = fleet.settings.map(({ host }) => host);
   const apis = [...new Set(fleet.settings.map(({ duo }) => duo.apiHost))];
+  const { waves } = rollout;
+  const inWaves = waves.length < 2 ? '' : ` in ${waves.length} waves`;
   return [
-    ...hostLines(fleet, options),
+    `${fleet.inventory}: ${hostsText(names.length)}${inWaves}, ${Math.min(options.forks, names.length)} at a time:`,
+    ...(names.length === 1 ? [`  ${namesText(names)}`] : rolloutLines(rollout, WIDTH)),
     `SSH login and sudo will ask Duo (${apis.join(', ')}) there.`,
     `A host that fails, or hears nothing from here for ${options.leaseS} s, puts itself back.`,
     `What would change: ${shellCommand(['duo-fleet', 'plan', ...(options.inventory === null ? [] : [options.inventory])])}`,

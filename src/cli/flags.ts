@@ -64,6 +64,47 @@ export const FLAGS: Readonly<Record<string, Flag>> = {
     requiresArg: true,
     describe: `Hosts at a time (${FORKS.default})`,
   },
+  canary: {
+    commands: ['apply', 'resume'],
+    type: 'string',
+    requiresArg: true,
+    describe: 'Who goes first: N hosts, N% of them, or a group; 0 for nobody (1)',
+  },
+  serial: {
+    commands: ['apply', 'resume'],
+    type: 'string',
+    requiresArg: true,
+    describe: 'Sizes of the waves after the canary, such as 1,10%,100%; the last repeats (100%)',
+  },
+  'max-failures': {
+    commands: ['apply', 'resume'],
+    type: 'string',
+    requiresArg: true,
+    describe: 'How many hosts may fail, N or N% of all; one more, and no other is started (0)',
+  },
+  bake: {
+    commands: ['apply', 'resume'],
+    type: 'string',
+    requiresArg: true,
+    describe: 'How long the canary is watched before it is confirmed, such as 10m (0)',
+  },
+  'bake-wave': {
+    commands: ['apply', 'resume'],
+    type: 'string',
+    requiresArg: true,
+    describe: 'The same for each wave after it (0)',
+  },
+  'confirm-waves': {
+    commands: ['apply', 'resume'],
+    type: 'boolean',
+    describe: 'Ask between waves; progress is told in lines',
+  },
+  reason: {
+    commands: ['apply', 'resume'],
+    type: 'string',
+    requiresArg: true,
+    describe: "Why, such as a change ticket: for the journal and each host's log",
+  },
   lease: {
     commands: ['apply', 'rollback', 'resume'],
     type: 'number',

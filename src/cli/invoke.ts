@@ -1,11 +1,13 @@
 // One invocation from argv to exit code.
 import { dirname, resolve } from 'node:path';
+import { setTimeout as sleepMs } from 'node:timers/promises';
 import type { Command } from '../core/event.ts';
 import { jumpsText } from '../core/jump-host.ts';
 import type { HostResult } from '../core/verdict.ts';
 import type { Plan } from '../core/plan.ts';
 import { makeHarmless, makeScrub, type Scrub } from '../core/scrub.ts';
 import type { Settings } from '../core/settings.ts';
+import { DEFAULT_RULES, type Rollout } from '../core/wave.ts';
 import { createJournal, JournalError, type Journal } from '../engine/journal.ts';
 import type { Earlier } from '../engine/settle-earlier.ts';
 import { chooseView } from '../view/choose-view.ts';
@@ -16,7 +18,7 @@ import { shellCommand } from '../remote/shell-quote.ts';
 import type { RollbackWish } from '../steps/plan-rollback.ts';
 import { planDiff } from '../view/plan-diff.ts';
 import type { Again } from '../view/words.ts';
-import { confirmed, goOn, rollbackConfirmed, type Answer } from './confirm-run.ts';
+import { askBetween, confirmed, goOn, rollbackConfirmed, type Answer } from './confirm-run.ts';
 import { declaredVersion } from './declared-version.ts';
 import type { Ending } from './ending.ts';
 import { explainFolder } from './explain-folder.ts';
@@ -33,6 +35,7 @@ import { openReportFile, type ReportFile } from './report-file.ts';
 import type { ResumeOptions } from './resume-options.ts';
 import type { RollbackOptions } from './rollback-options.ts';
 import { findResumption, type Resumption } from './resumption.ts';
+import { rolloutOf } from './rollout-options.ts';
 import { holdRun } from './run-holder.ts';
 import { runsFolder } from './runs-folder.ts';
 import { runFleet, type RunHost, type RunOutcome } from './run.ts';
@@ -47,6 +50,8 @@ export interface WireOrder {
   readonly options: Options;
   readonly run: string;
   readonly settings: readonly Settings[];
+  /** The first host that is started. */
+  readonly first: string | undefined;
   readonly secrets: OpenedSecrets;
   readonly onPlan: (plan: Plan) => void;
   /** What an earlier run left on a host, where that run is resumed. */
@@ -106,11 +111,20 @@ const carryOut = async (
 ): Promise<Ending> => {
   const fleet = await loadFleet(options, surroundings);
   const secrets = await readySecrets(fleet, surroundings);
-  if (command === 'apply') {
-    const answer = await confirmed(fleet, options, surroundings);
-    if (answer !== 'yes') return untouched(answer, surroundings);
+  if (command !== 'apply') {
+    return carry(
+      { command, options, fleet, secrets, resumption: null, wish: null, rollout: null },
+      { surroundings, wire },
+    );
   }
-  return carry({ command, options, fleet, secrets, resumption: null, wish: null }, { surroundings, wire });
+  const rollout = rolloutOf(fleet, options.rollout, { base: DEFAULT_RULES, earlier: null });
+  askBetween(options.rollout.confirmWaves, surroundings);
+  const answer = await confirmed(fleet, rollout, { options, surroundings });
+  if (answer !== 'yes') return untouched(answer, surroundings);
+  return carry(
+    { command, options, fleet, secrets, resumption: null, wish: null, rollout },
+    { surroundings, wire },
+  );
 };
 
 /** Of Duo nothing is asked and nothing written: a rollback must go while its keys, or whoever holds them, are away. */
@@ -121,7 +135,15 @@ const rollback = async (options: RollbackOptions, { surroundings, wire }: Rim): 
   const secrets = await readySecrets(fleet, surroundings, NOT_FOR_ROLLBACK);
   const answer = await rollbackConfirmed(fleet, options, surroundings);
   if (answer !== 'yes') return untouched(answer, surroundings);
-  const prepared = { command: 'rollback', options, fleet, secrets, resumption: null, wish: options } as const;
+  const prepared = {
+    command: 'rollback',
+    options,
+    fleet,
+    secrets,
+    resumption: null,
+    wish: options,
+    rollout: null,
+  } as const;
   return carry(prepared, { surroundings, wire });
 };
 
@@ -133,7 +155,8 @@ const untouched = async (answer: Answer, { stderr }: Surroundings): Promise<Endi
 const resume = async (options: ResumeOptions, { surroundings, wire }: Rim): Promise<Ending> => {
   const resumption = await findResumption(options, surroundings);
   if (typeof resumption === 'string') return nothingToResume(resumption, options, surroundings);
-  const { fleet, summary } = resumption;
+  const { fleet, rollout, summary } = resumption;
+  askBetween(options.rollout.confirmWaves, surroundings);
   const secrets = await readySecrets(fleet, surroundings);
   const text = summary.map((line) => `${line}\n`).join('');
   // Asking a host what became of it, and letting it put itself back, is no change that anybody has to agree to.
@@ -144,7 +167,15 @@ const resume = async (options: ResumeOptions, { surroundings, wire }: Rim): Prom
   }
   // What is to be typed next names the inventory that the run had, which need not be the one that is found from here.
   const own = { ...options, inventory: fleet.inventory };
-  const prepared = { command: 'resume', options: own, fleet, secrets, resumption, wish: null } as const;
+  const prepared = {
+    command: 'resume',
+    options: own,
+    fleet,
+    secrets,
+    resumption,
+    wish: null,
+    rollout,
+  } as const;
   return carry(prepared, { surroundings, wire });
 };
 
@@ -154,7 +185,7 @@ const nothingToResume = async (
   surroundings: Surroundings,
 ): Promise<Ending> => {
   await (options.json ? surroundings.stderr : surroundings.stdout).write(`${why}\n`);
-  const document = `${JSON.stringify(jsonDocument('', 'resume', { exitCode: 0, results: [] }))}\n`;
+  const document = `${JSON.stringify(jsonDocument('', 'resume', { exitCode: 0, results: [], waves: [] }))}\n`;
   if (options.json) await surroundings.stdout.write(document);
   // A page and JUnit's XML tell of a run, and there was none.
   const report =
@@ -198,6 +229,8 @@ interface Prepared {
   readonly scrub: Scrub;
   readonly resumption: Resumption | null;
   readonly wish: RollbackWish | null;
+  /** `null`: all hosts alike. */
+  readonly rollout: Rollout | null;
 }
 
 const runAndTell = async (prepared: Prepared, rim: Rim): Promise<Ending> => {
@@ -214,7 +247,7 @@ const runAndTellThen = async (
   { surroundings, wire }: Rim,
   atEnd: WireOrder['atEnd'],
 ): Promise<Ending> => {
-  const { command, options, run, fleet, secrets, report, scrub, resumption } = prepared;
+  const { command, options, run, fleet, secrets, report, scrub, resumption, rollout } = prepared;
   // With --json, stdout is the document's alone.
   const out = options.json ? surroundings.stderr : surroundings.stdout;
   const paint = paintOf(out, surroundings);
@@ -225,6 +258,7 @@ const runAndTellThen = async (
       options,
       run,
       settings: fleet.settings,
+      first: firstHost(fleet, rollout),
       secrets,
       onPlan: (plan) => plans.set(plan.host, plan),
       earlier: resumption?.earlier ?? null,
@@ -251,8 +285,9 @@ const runAndTellThen = async (
       command,
       again: againOf(options, prepared.wish),
       journal: journal.path,
+      waves: scrub(outcome.waves),
     }),
-    ...asAdvice(command, options, outcome.results, fleet.settings[0]?.host),
+    ...asAdvice(command, options, outcome.results, firstHost(fleet, rollout)),
   ];
   await out.write(`${lines.join('\n')}\n`);
   if (outcome.journalProblem !== '') await surroundings.stderr.write(journalAdvice(outcome));
@@ -269,6 +304,10 @@ const runAndTellThen = async (
   const exitCode = told || outcome.exitCode !== 0 ? outcome.exitCode : 1;
   return { exitCode, endNow: outcome.abandoned };
 };
+
+/** The first host that is started. */
+const firstHost = ({ settings }: Fleet, rollout: Rollout | null): string | undefined =>
+  rollout?.waves[0]?.hosts[0] ?? settings[0]?.host;
 
 /** The same inventory and way as were named; an inventory that was found in its usual place is found again. Whose push is approved, too. */
 const againOf =
@@ -320,11 +359,13 @@ const observed = async (
   },
   surroundings: Surroundings,
 ): Promise<RunOutcome> => {
-  const { command, options, run, fleet, scrub, runHost, journal, paint, out, resumption } = prepared;
+  const { command, options, run, fleet, scrub, runHost, journal, paint, out, resumption, rollout } = prepared;
   const view = chooseView({
     hosts: fleet.settings.map(({ host }) => host),
     paint,
-    canDraw: out.isTty && !options.json && surroundings.env['TERM'] !== 'dumb',
+    // A picture that is redrawn in place would draw over a question.
+    canDraw:
+      out.isTty && !options.json && !options.rollout.confirmWaves && surroundings.env['TERM'] !== 'dumb',
     terminal: out.size,
     writeRaw: (text) => void out.write(text),
     nowMs: surroundings.nowMs,
@@ -338,6 +379,8 @@ const observed = async (
       inventory: resolve(surroundings.cwd, fleet.inventory),
       resumes: resumption?.resumes ?? null,
       hosts: fleet.settings,
+      rollout,
+      reason: options.reason,
       forks: options.forks,
       leaseS: options.leaseS,
       runHost,
@@ -346,6 +389,8 @@ const observed = async (
       view: { ...view, show: (event) => view.show(scrub(event)) },
       interrupts: interruptsOf(surroundings),
       nowMs: surroundings.nowMs,
+      sleep: (ms, signal) => sleepMs(ms, undefined, { signal }).catch(() => undefined),
+      askBetween: askBetween(options.rollout.confirmWaves, surroundings),
     });
   } finally {
     await view.close();

@@ -37,6 +37,8 @@ export interface Fleet {
   readonly diagnostics: readonly Diagnostic[];
   /** Names of all hosts of the inventory, also those that are not meant. */
   readonly known: ReadonlySet<string>;
+  /** All groups of the inventory, each with the names of its hosts, those of the groups inside it too. */
+  readonly groups: ReadonlyMap<string, readonly string[]>;
 }
 
 /**
@@ -56,7 +58,8 @@ export const loadFleet = async (
   ];
   const { inventory, diagnostics } = parseInventoryFiles(sources, file);
   const known = new Set(inventory.hosts.map(({ name }) => name));
-  if (hasErrors(diagnostics)) return { inventory: file, settings: [], hosts: [], diagnostics, known };
+  const groups = new Map([...inventory.groups.values()].map((group) => [group.name, group.hosts]));
+  if (hasErrors(diagnostics)) return { inventory: file, settings: [], hosts: [], diagnostics, known, groups };
   const selected = selectHosts(inventory, { hosts: options.hosts, limit: options.limit });
   if (hasErrors(selected.diagnostics)) {
     return {
@@ -65,6 +68,7 @@ export const loadFleet = async (
       hosts: [],
       diagnostics: [...diagnostics, ...selected.diagnostics],
       known,
+      groups,
     };
   }
   const hosts = selected.hosts.filter(({ name }) => only === null || only.has(name));
@@ -90,6 +94,7 @@ export const loadFleet = async (
       ...carrierDiagnostics(settings, hosts),
     ],
     known,
+    groups,
   };
 };
 

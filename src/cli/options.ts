@@ -4,6 +4,7 @@ import type { Command } from '../core/event.ts';
 import { JUMPS_MAX, parseJumps, type NamedJump } from '../core/jump-host.ts';
 import { flagReader, oneText, wholeNumber, type FlagReader, type RawOptions } from './flag-reader.ts';
 import { FORKS, HOST_KEYS, LEASE_S, type HostKeys } from './flags.ts';
+import { readRolloutOptions, type RolloutOptions } from './rollout-options.ts';
 import { UsageError, type Surroundings } from './surroundings.ts';
 
 /** How hosts are found and connected to. */
@@ -35,7 +36,13 @@ export interface Options extends ConnectOptions {
   readonly as: string | null;
   /** Duo is asked whom of the members it does not know. */
   readonly checkEnrolment: boolean;
+  readonly rollout: RolloutOptions;
+  /** Why the run is started, in the operator's words; '' where nobody said. */
+  readonly reason: string;
 }
+
+/** A ticket and a few words: it is in the log of every host. */
+const REASON_CHARS_MAX = 200;
 
 /** How hosts are found and connected to, with defaults. */
 export const connectOptions = (
@@ -70,6 +77,8 @@ export const readOptions = (command: Command, raw: RawOptions, surroundings: Sur
     probe: flag('probe'),
     as: check(() => userNameOf('as', given('as')), null),
     checkEnrolment: flag('check-enrolment'),
+    rollout: readRolloutOptions(reader),
+    reason: check(() => reasonOf(oneText('reason', given('reason'))), ''),
     report: reader.path('report'),
   };
   if (command === 'verify' && options.as !== null && !options.probe) {
@@ -77,6 +86,15 @@ export const readOptions = (command: Command, raw: RawOptions, surroundings: Sur
   }
   reader.end();
   return options;
+};
+
+/** One line that cannot pose as another one in a log or in a file of lines. */
+const reasonOf = (text: string | null): string => {
+  if (text === null) return '';
+  if (text.length <= REASON_CHARS_MAX && !/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u.test(text)) return text;
+  throw new UsageError(
+    `--reason takes one line of at most ${REASON_CHARS_MAX} characters, without control characters`,
+  );
 };
 
 /** As a POSIX account's name, and as AD's, with a dot, a blank or a domain in it; no option and no control characters. */

@@ -84,7 +84,7 @@ const outputOf = (stream: NodeJS.WriteStream): Output => {
   };
 };
 
-const askOnTerminal = (question: string): Promise<string> =>
+const askOnTerminal = (question: string, signal?: AbortSignal): Promise<string> =>
   new Promise((resolve) => {
     const reader = createInterface({ input: process.stdin, output: process.stderr });
     // readline takes Ctrl-C for itself; without these two the promise would never settle.
@@ -96,6 +96,7 @@ const askOnTerminal = (question: string): Promise<string> =>
     reader.on('close', () => resolve(''));
     // A terminal that is gone (EIO) has said nothing.
     reader.on('error', () => reader.close());
+    signal?.addEventListener('abort', () => reader.close(), { once: true });
     reader.question(question, (answer) => {
       resolve(answer);
       reader.close();

@@ -3,17 +3,19 @@ import { printable } from '../core/printable.ts';
 import { RECOVER_COMMAND } from '../core/remote.ts';
 import type { Settings } from '../core/settings.ts';
 import { isAtGoal, isUnfinished, newestUnfinished, standingsOf, type Standing } from '../core/standing.ts';
+import { DEFAULT_RULES, type Rollout } from '../core/wave.ts';
 import { readRuns, type ReadRun } from '../engine/run-folders.ts';
 import type { Earlier } from '../engine/settle-earlier.ts';
 import { declaredVersion } from './declared-version.ts';
+import { namesText, rolloutLines } from '../view/wave-words.ts';
 import { hasErrors, loadFleet, type Fleet } from './load-fleet.ts';
 import type { ResumeOptions } from './resume-options.ts';
+import { rolloutOf } from './rollout-options.ts';
 import { holderOf } from './run-holder.ts';
 import { runsFolder } from './runs-folder.ts';
 import { UsageError, type Surroundings } from './surroundings.ts';
 
-/** Host names in one sentence; the rest are counted. */
-const HOSTS_NAMED_MAX = 12;
+const SUMMARY_WIDTH = 80;
 
 /** What is left of a run. */
 export interface Resumption {
@@ -21,6 +23,8 @@ export interface Resumption {
   readonly resumes: string;
   /** Its hosts that are left. */
   readonly fleet: Fleet;
+  /** `null`: nothing new is started on any. */
+  readonly rollout: Rollout | null;
   readonly earlier: (settings: Settings) => Earlier;
   /** Lines for the operator, before the question. */
   readonly summary: readonly string[];
@@ -55,9 +59,14 @@ export const findResumption = async (
     return `Nothing to settle: no host of run ${run.run} was in the middle. Not started were: ${namesOf(left)}.${rollbackAgain(left)}`;
   }
   const { fleet, changed } = await fleetOf(run, chosen, { options, surroundings });
+  const rollout =
+    options.onlySettle || hasErrors(fleet.diagnostics) || chosen.every(({ isRollback }) => isRollback)
+      ? null
+      : rolloutOfRest(run, fleet, { chosen, options });
   return {
     resumes: run.run,
     fleet,
+    rollout,
     earlier: earlierOf(chosen, { run, runs, alive, thenApply: !options.onlySettle }),
     summary: [
       ...run.damage.map(
@@ -70,6 +79,9 @@ export const findResumption = async (
             `What a rollback left is brought to its end, and nothing is applied there.${rollbackAgain(chosen)}`,
           ]
         : []),
+      ...(rollout === null || rollout.waves.length < 2
+        ? []
+        : [`They go on in ${rollout.waves.length} waves:`, ...rolloutLines(rollout, SUMMARY_WIDTH)]),
     ],
   };
 };
@@ -79,6 +91,24 @@ const rollbackAgain = (left: readonly Standing[]): string =>
   left.some(({ isRollback }) => isRollback)
     ? ' The rest of the rollback is done by its own command again.'
     : '';
+
+/**
+ * What is left goes on by the rules of its run: the same sizes, budget and bakes. A canary that was confirmed has shown
+ * what there is to show; those that were not go first again. A run whose journal does not tell its rules gets the usual ones.
+ */
+const rolloutOfRest = (
+  { state: { started, waves } }: ReadRun,
+  fleet: Fleet,
+  { chosen, options }: { readonly chosen: readonly Standing[]; readonly options: ResumeOptions },
+): Rollout => {
+  const rollout = started?.rollout ?? null;
+  const left = new Set(chosen.map(({ host }) => host));
+  const canaries = waves.filter(({ kind }) => kind === 'canary').flatMap(({ hosts }) => hosts);
+  return rolloutOf(fleet, options.rollout, {
+    base: rollout?.rules ?? DEFAULT_RULES,
+    earlier: rollout === null ? null : canaries.filter((host) => left.has(host)),
+  });
+};
 
 const livingRuns = async (runs: readonly ReadRun[]): Promise<ReadonlyMap<string, number>> => {
   const alive = new Map<string, number>();
@@ -135,11 +165,8 @@ const goalOf = ({ state }: ReadRun): { readonly goal: string; readonly again: st
     ? { goal: 'are rolled back', again: 'roll back again' }
     : { goal: 'are as declared', again: 'apply' };
 
-const namesOf = (standings: readonly { readonly host: string }[]): string => {
-  const more = standings.length - HOSTS_NAMED_MAX;
-  const names = standings.slice(0, HOSTS_NAMED_MAX).map(({ host }) => printable(host));
-  return `${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
-};
+const namesOf = (standings: readonly { readonly host: string }[]): string =>
+  namesText(standings.map(({ host }) => host));
 
 /** The chosen hosts as they are declared now, and whether that is what the run had. */
 const fleetOf = async (

@@ -1,19 +1,24 @@
-// Runs hosts side by side through the engine: forks, signals, journal, view, verdicts.
+// Runs hosts through the engine, wave by wave or all alike: signals, journal, view, verdicts.
 import pLimit from 'p-limit';
 import type { Command, Emit, RecordedEvent, RunEvent, TaskId } from '../core/event.ts';
 import { asFailure } from '../core/failure.ts';
 import { RECOVER_COMMAND } from '../core/remote.ts';
+import { foldRun, type WaveState } from '../core/run-state.ts';
 import type { Settings } from '../core/settings.ts';
-import { exitCodeOf, type ExitCode, type HostResult } from '../core/verdict.ts';
+import { exitCodeOf, type ExitCode, type HostResult, type Verdict } from '../core/verdict.ts';
+import type { Rollout } from '../core/wave.ts';
 import type { Journal } from '../engine/journal.ts';
+import { RolloutRun, type RolloutOrder } from '../engine/rollout.ts';
+import type { BakeSeat } from '../engine/wave-bake.ts';
 import type { View } from '../view/view.ts';
+import type { AskBetween } from './confirm-run.ts';
 import type { Interrupts } from './interrupts.ts';
 
 /**
  * Brings one host to its verdict. It emits `host-started`, its rows, `planned`, `claimed` (before it touches the host) and
  * `noted`; `host-ended` is emitted here, once for every host, also for those that never started.
  */
-export type RunHost = (settings: Settings, emit: Emit) => Promise<HostResult>;
+export type RunHost = (settings: Settings, emit: Emit, bake: BakeSeat | null) => Promise<HostResult>;
 
 /** One run. */
 export interface RunOrder {
@@ -26,6 +31,10 @@ export interface RunOrder {
   /** The run that this one finishes. */
   readonly resumes: string | null;
   readonly hosts: readonly Settings[];
+  /** `null`: all alike, and none stops the others, since nothing is changed. */
+  readonly rollout: Rollout | null;
+  /** Why, in the operator's words; '' where nobody said. */
+  readonly reason: string;
   readonly forks: number;
   readonly leaseS: number;
   readonly runHost: RunHost;
@@ -33,6 +42,10 @@ export interface RunOrder {
   readonly view: View;
   readonly interrupts: Interrupts;
   readonly nowMs: () => number;
+  /** Ends early when the signal comes; never rejects. */
+  readonly sleep: RolloutOrder['sleep'];
+  /** Asks between two waves; `null`: nobody is asked. */
+  readonly askBetween: AskBetween | null;
 }
 
 /** What a run came to. */
@@ -40,6 +53,8 @@ export interface RunOutcome {
   readonly exitCode: ExitCode;
   /** One for each host, in the order of the run's hosts. */
   readonly results: readonly HostResult[];
+  /** In their order; empty where there are none. */
+  readonly waves: readonly WaveState[];
   /** Hosts were left in the middle of something: the process must be ended, their connections hold it open. */
   readonly abandoned: boolean;
   /** Why the journal could not be kept to the end, or ''. */
@@ -63,6 +78,8 @@ export const runFleet = async (order: RunOrder): Promise<RunOutcome> => {
     inventory: order.inventory,
     leaseS: order.leaseS,
     ...(order.resumes === null ? {} : { resumes: order.resumes }),
+    ...(order.reason === '' ? {} : { reason: order.reason }),
+    ...(order.rollout === null ? {} : { rollout: order.rollout }),
   });
   const unsubscribe = order.interrupts.listen({
     stop: (signal) => run.stop(signal),
@@ -70,9 +87,7 @@ export const runFleet = async (order: RunOrder): Promise<RunOutcome> => {
     abandon: () => run.abandon(),
   });
   try {
-    const limit = pLimit(order.forks);
-    const all = Promise.all(order.hosts.map((settings) => limit(() => run.host(settings))));
-    await Promise.race([all, run.abandoned]);
+    await Promise.race([run.all(), run.abandoned]);
     return await run.finish();
   } finally {
     unsubscribe();
@@ -92,6 +107,10 @@ class FleetRun {
   readonly #order: RunOrder;
   readonly #results = new Map<string, HostResult>();
   readonly #underway = new Map<string, Underway>();
+  readonly #rollout: RolloutRun | null;
+  readonly #stopping = new AbortController();
+  /** What the waves' states are folded from. */
+  readonly #story: RecordedEvent[] = [];
   #stopped: { readonly why: string } | null = null;
   #signal: string | null = null;
   #journalProblem = '';
@@ -100,9 +119,42 @@ class FleetRun {
 
   constructor(order: RunOrder) {
     this.#order = order;
+    this.#rollout = order.rollout === null ? null : this.#inWaves(order.rollout);
     this.abandoned = new Promise((resolve) => {
       this.#abandon = resolve;
     });
+  }
+
+  #inWaves(rollout: Rollout): RolloutRun {
+    const { hosts, forks, sleep, askBetween } = this.#order;
+    const byName = new Map(hosts.map((settings) => [settings.host, settings]));
+    return new RolloutRun({
+      rollout,
+      forks,
+      sleep,
+      record: (event) => this.record(event),
+      tell: (event) => this.#recordOrShow(event),
+      runHost: async (host, bake) => {
+        const settings = byName.get(host);
+        return settings === undefined ? 'skipped' : this.#host(settings, bake);
+      },
+      mayGoOn:
+        askBetween === null
+          ? null
+          : async (next, gate) => {
+              const answer = await askBetween({ rollout, next, gate }, this.#stopping.signal);
+              if (answer === 'interrupted') this.stop('SIGINT');
+              return answer === 'yes' ? '' : `${this.#order.operator} said no`;
+            },
+    });
+  }
+
+  /** Every host to its end. */
+  async all(): Promise<void> {
+    const { hosts, forks } = this.#order;
+    if (this.#rollout !== null) return this.#rollout.run();
+    const limit = pLimit(forks);
+    await Promise.all(hosts.map((settings) => limit(() => this.#host(settings, null))));
   }
 
   /** Journal first, then the picture. Rejects when the journal does, which stops the run. */
@@ -113,6 +165,7 @@ class FleetRun {
     } catch (thrown) {
       this.#journalProblem ||= thrown instanceof Error ? thrown.message : String(thrown);
       this.#stopped ??= { why: 'the journal could not be written' };
+      this.#rollout?.halt('the journal could not be written');
       throw thrown;
     }
     this.#show(recorded);
@@ -128,6 +181,7 @@ class FleetRun {
   }
 
   #show(event: RecordedEvent): void {
+    if (event.type === 'run-started' || 'wave' in event) this.#story.push(event);
     try {
       this.#order.view.show(event);
     } catch {
@@ -135,12 +189,9 @@ class FleetRun {
     }
   }
 
-  async host(settings: Settings): Promise<void> {
+  async #host(settings: Settings, bake: BakeSeat | null): Promise<Verdict> {
     const { host } = settings;
-    if (this.#stopped !== null) {
-      await this.#end(skipped(host));
-      return;
-    }
+    if (this.#stopped !== null) return this.#end(skipped(host));
     const underway: Underway = { claimed: false, task: 'connect', sinceMs: this.#order.nowMs() };
     this.#underway.set(host, underway);
     const emit: Emit = async (event) => {
@@ -151,19 +202,20 @@ class FleetRun {
     };
     let result: HostResult;
     try {
-      result = await this.#order.runHost(settings, emit);
+      result = await this.#order.runHost(settings, emit, bake);
     } catch (thrown) {
       result = this.#thrown(host, underway, thrown);
     }
     this.#underway.delete(host);
-    await this.#end(result);
+    return this.#end(result);
   }
 
-  async #end(result: HostResult): Promise<void> {
+  async #end(result: HostResult): Promise<Verdict> {
     // After a second Ctrl-C the verdicts have been told; a late one must not contradict them.
-    if (this.#results.has(result.host)) return;
+    if (this.#results.has(result.host)) return result.verdict;
     this.#results.set(result.host, result);
     await this.#recordOrShow({ type: 'host-ended', result });
+    return result.verdict;
   }
 
   /** The engine never throws; should it, a host that was claimed counts as touched. */
@@ -189,6 +241,8 @@ class FleetRun {
     this.#signal = signal;
     this.#stopped ??= { why: signal };
     void this.#recordOrShow({ type: 'interrupted', signal });
+    this.#rollout?.halt(signal);
+    this.#stopping.abort();
   }
 
   /** What the next Ctrl-C would do. */
@@ -219,7 +273,8 @@ class FleetRun {
       this.#signal !== null,
     );
     await this.#recordOrShow({ type: 'run-ended', exitCode });
-    return { exitCode, results, abandoned: this.#isAbandoned, journalProblem: this.#journalProblem };
+    const { waves } = foldRun(this.#story);
+    return { exitCode, results, waves, abandoned: this.#isAbandoned, journalProblem: this.#journalProblem };
   }
 
   #left(host: string, { claimed, task, sinceMs }: Underway): HostResult {

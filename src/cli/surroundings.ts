@@ -44,8 +44,8 @@ export interface Surroundings {
   readonly randomBytes: (count: number) => Uint8Array;
   readonly stdout: Output;
   readonly stderr: Output;
-  /** Asks on the terminal; `null` when there is none to ask on; `'interrupted'` on Ctrl-C; '' at its end. */
-  readonly ask: ((question: string) => Promise<string>) | null;
+  /** Asks on the terminal; `null` when there is none to ask on; `'interrupted'` on Ctrl-C; '' at its end or when the signal comes. */
+  readonly ask: ((question: string, signal?: AbortSignal) => Promise<string>) | null;
   /** Asks one thing on the terminal, also while a run is shown on it; `null` when there is none. */
   readonly prompt: ((question: TerminalQuestion) => Promise<string | null>) | null;
   /** Calls `handler` for each stop signal until the returned function is called. */

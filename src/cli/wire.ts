@@ -58,7 +58,7 @@ export const wire: Wire = async (order, surroundings) => {
   const opened = (ref: SecretRef | null | undefined): Secret | null =>
     ref === null || ref === undefined ? null : secrets.open(ref);
   // Nobody gets pushes for a whole fleet: the first host's login is the one that is approved by hand.
-  const asUserOn = (host: string): string | null => (host === order.settings[0]?.host ? options.as : null);
+  const asUserOn = (host: string): string | null => (host === order.first ? options.as : null);
   // A password is sent to whoever answers: not where nobody looks who that is.
   const isKnownHost = options.hostKeys !== 'off';
   if (!isKnownHost && order.settings.some(({ breakGlass }) => (breakGlass?.password ?? null) !== null)) {
@@ -74,11 +74,13 @@ export const wire: Wire = async (order, surroundings) => {
   const preflight = preflightDeps(order);
   const { rollback } = order;
   const exhibits = makeExhibits();
-  return (settings, emit) =>
+  return (settings, emit, bake) =>
     transact(settings, {
       mode: command === 'resume' ? 'apply' : command,
       rollback: rollback === null ? null : rollbackDeps(rollback),
       earlier: order.earlier,
+      bake,
+      reason: options.reason,
       remote,
       emit,
       run,

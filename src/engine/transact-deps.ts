@@ -12,6 +12,7 @@ import type { HostResult } from '../core/verdict.ts';
 import type { EnrolmentBook } from './enrolment-book.ts';
 import type { Told } from './exhibits.ts';
 import type { Earlier } from './settle-earlier.ts';
+import type { BakeSeat } from './wave-bake.ts';
 
 /** What is wrong with a host for verify: a difference between what is declared and what is. */
 export interface Difference {
@@ -84,6 +85,10 @@ export interface TransactDeps {
   readonly probe: ((settings: Settings, sourceAddress: string) => readonly Expectation[]) | null;
   /** What an earlier run left on this host, when that run is resumed. */
   readonly earlier: ((settings: Settings) => Earlier) | null;
+  /** This host's place in the bake of its wave; `null`: it is confirmed as soon as it was tried. */
+  readonly bake: BakeSeat | null;
+  /** Why the run was started, in the operator's words, for the host's own record; '' where nobody said. */
+  readonly reason: string;
 }
 
 /** How a host ended, without what `transact` adds. */

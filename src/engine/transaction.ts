@@ -4,12 +4,12 @@ import { automationGetsIn, type Expectation } from '../auth/expectation.ts';
 import { summarize } from '../core/change.ts';
 import { asFailure, Failure } from '../core/failure.ts';
 import type { Finding } from '../core/finding.ts';
-import { printable } from '../core/printable.ts';
 import type { GuardReply, HostSession } from '../core/remote.ts';
 import type { Settings } from '../core/settings.ts';
 import { readRecord, refusalsFile } from '../core/transaction.ts';
 import type { LoginCheck } from '../core/verdict.ts';
 import { ask } from './ask.ts';
+import { bake, lookAt } from './bake.ts';
 import { tryLive } from './canary.ts';
 import { DEADLINES, SESSIONS_ENOUGH } from './deadlines.ts';
 import { whileHeld, type Held, type TransactionContext } from './held.ts';
@@ -81,7 +81,7 @@ const prepare = async (ctx: TransactionContext, held: Held): Promise<GuardReply>
     held.claimed = true;
     const claiming = ask(ctx, session, 'claim', {
       tx: held.tx,
-      args: [held.nonce, String(deps.leaseS), deps.run, deps.operator],
+      args: [held.nonce, String(deps.leaseS), deps.run, deps.operator, deps.reason],
       files,
       deadlineMs: DEADLINES.claimMs,
     });
@@ -127,45 +127,24 @@ const failing = (expectations: readonly Expectation[]): number =>
   expectations.filter(({ must }) => must === 'be-refused').length;
 
 /**
- * The canary and the confirmation are one act: a new connection, a new login, `sudo -n`, and over that the nonce. While it
- * connects, the lifeline looks whether everything is as declared, and whoever else must get in does, beside it.
+ * The canary and the confirmation are one act: a new connection, a new login, `sudo -n`, and over that the nonce. Where the
+ * wave bakes they are two, hours apart, and the confirmation has a new connection of its own.
  */
 const confirm = async (ctx: TransactionContext, held: Held): Promise<void> => {
   const { deps, settings } = ctx;
-  const looking = ctx.session.observe(
-    deps.observeRequest(settings, ctx.session.sourceAddress),
-    DEADLINES.observeMs,
-  );
-  looking.catch(() => undefined);
   const connecting: Promise<HostSession>[] = [];
   try {
-    const canary = await ctx.rows.run(
-      'canary',
-      () => connectAnew(ctx, held, connecting),
-      () => `${held.canary.length + 1} logins`,
+    const canary = await tried(ctx, held, connecting);
+    if (deps.bake === null) return await sayYes(ctx, held, () => Promise.resolve(canary));
+    canary.close();
+    await bake(ctx, held, deps.bake);
+    await deps.bake.turn(() =>
+      sayYes(ctx, held, () => {
+        const session = deps.remote.connect(settings, { deadlineMs: DEADLINES.connectMs });
+        connecting.push(session);
+        return whileHeld(ctx, held, session);
+      }),
     );
-    await ctx.rows.run('validate', async () => {
-      const facts = await whileHeld(ctx, held, looking);
-      const differences = deps.differences(facts, settings, ctx.plan);
-      if (differences.length > 0) {
-        const words = differences.map(({ target, message }) => `${target}: ${message}`).join('; ');
-        throw new Failure(
-          'drifted',
-          `${settings.host}: after activation not as ${deps.mode === 'rollback' ? 'it was' : 'declared'}: ${printable(words, 600)}`,
-        );
-      }
-    });
-    await ctx.rows.run('confirm', async () => {
-      const reply = await ask(ctx, canary, 'confirm', {
-        tx: held.tx,
-        args: [held.nonce],
-        deadlineMs: DEADLINES.confirmMs,
-      });
-      const record = readRecord(reply.lines);
-      if (record?.kind !== 'ended' || record.how !== 'confirmed') {
-        throw new Failure('exit', `${settings.host}: the confirmation is not in the host's own record`);
-      }
-    });
   } finally {
     // Also one that comes about only after the lease was lost, or whose row could not be written.
     for (const session of connecting) {
@@ -175,6 +154,41 @@ const confirm = async (ctx: TransactionContext, held: Held): Promise<void> => {
       );
     }
   }
+};
+
+/** While the canary connects, the lifeline looks whether everything is as declared, and whoever else must get in does, beside it. */
+const tried = async (
+  ctx: TransactionContext,
+  held: Held,
+  connecting: Promise<HostSession>[],
+): Promise<HostSession> => {
+  const looking = lookAt(ctx);
+  looking.catch(() => undefined);
+  const canary = await ctx.rows.run(
+    'canary',
+    () => connectAnew(ctx, held, connecting),
+    () => `${held.canary.length + 1} logins`,
+  );
+  await ctx.rows.run('validate', () => whileHeld(ctx, held, looking));
+  return canary;
+};
+
+const sayYes = async (
+  ctx: TransactionContext,
+  held: Held,
+  connect: () => Promise<HostSession>,
+): Promise<void> => {
+  await ctx.rows.run('confirm', async () => {
+    const reply = await ask(ctx, await connect(), 'confirm', {
+      tx: held.tx,
+      args: [held.nonce],
+      deadlineMs: DEADLINES.confirmMs,
+    });
+    const record = readRecord(reply.lines);
+    if (record?.kind !== 'ended' || record.how !== 'confirmed') {
+      throw new Failure('exit', `${ctx.settings.host}: the confirmation is not in the host's own record`);
+    }
+  });
 };
 
 /** Automation's new login, which is to confirm, and beside it the others. */

@@ -1,9 +1,11 @@
 // What a run came to: a row for each host, and under it what failed and what to do.
 import type { Command } from '../core/event.ts';
 import type { Finding } from '../core/finding.ts';
+import type { WaveState } from '../core/run-state.ts';
 import { isAsItMust, type HostResult, type Verdict } from '../core/verdict.ts';
 import type { Paint } from './paint.ts';
 import { changesText, nextStep, paintVerdict, secondsText, shown, type Again } from './words.ts';
+import { haltLines } from './wave-words.ts';
 import { wrapText } from './wrap-text.ts';
 
 /** No line is longer, whatever the terminal: tables are pasted into tickets. */
@@ -22,6 +24,8 @@ export interface TableRun {
   readonly again: Again;
   /** The journal's path, `null` when there is none. */
   readonly journal: string | null;
+  /** Empty in a run without waves. */
+  readonly waves: readonly WaveState[];
 }
 
 /** The table's lines, at most {@link TABLE_WIDTH} characters wide without their colours, but for what is to be copied. */
@@ -109,14 +113,21 @@ const footLines = (results: readonly HostResult[], foot: TableRun, paint: Paint)
   const lines = [...wrapText(`${hosts}: ${parts.join(', ')}`, TABLE_WIDTH)];
   const logins = loginsText(results);
   if (logins !== '') lines.push(...wrapText(logins, TABLE_WIDTH));
-  if (counts.has('skipped')) {
-    lines.push('Not started are those that were skipped: the same command again does them.');
-  }
+  lines.push(...haltLines(foot.waves, TABLE_WIDTH).map((line) => paint.warn(line)));
+  if (counts.has('skipped')) lines.push(...skippedLines(foot, paint));
   // A path is on a line of its own and never broken, so that it can be copied.
   if (foot.journal === null) lines.push(paint.dim(`run ${foot.run}`));
   else lines.push(paint.dim(`run ${foot.run}, journal:`), paint.dim(`  ${foot.journal}`));
   return lines;
 };
+
+const skippedLines = ({ command, run }: TableRun, paint: Paint): readonly string[] =>
+  command === 'plan' || command === 'verify'
+    ? ['Not started are those that were skipped: the same command again does them.']
+    : [
+        'Not started are those that were skipped. With the cause removed, this does them:',
+        paint.bold(`  duo-fleet resume ${run}`),
+      ];
 
 /** How many logins were tried and what came of them, '' when none was. All of them are in --json. */
 const loginsText = (results: readonly HostResult[]): string => {

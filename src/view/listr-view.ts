@@ -4,8 +4,10 @@ import type { DefaultRenderer, SimpleRenderer } from 'listr2';
 import { STEP_IDS } from '../core/change.ts';
 import { PHASES, type RecordedEvent, type TaskId } from '../core/event.ts';
 import type { HostResult } from '../core/verdict.ts';
+import type { Rollout } from '../core/wave.ts';
 import type { Paint } from './paint.ts';
 import type { View } from './view.ts';
+import { isWaveTrouble, waveEventText } from './wave-words.ts';
 import { isGood, paintVerdict, secondsText, shown, whyNot } from './words.ts';
 
 /** Listr2 9.0.5 redraws the whole tree on every event: 50 hosts with 8 rows took over 45 s of drawing (measured). */
@@ -102,9 +104,14 @@ export const listrView = (options: {
     for (const row of all) if (visible.has(row)) row.draw(true);
   };
 
+  let rollout: Rollout | null = null;
   return {
     show: (event) => {
-      if (event.type === 'interrupted') {
+      if (event.type === 'run-started') rollout = event.rollout ?? null;
+      if ('wave' in event) {
+        const text = waveEventText(event, rollout);
+        if (text !== '') notice.title = isWaveTrouble(event) ? paint.warn(text) : text;
+      } else if (event.type === 'interrupted') {
         notice.title = paint.warn(
           `${event.signal}: no new host is started; those under way are brought to their end`,
         );
@@ -198,7 +205,7 @@ const listrOf = (
 };
 
 const showHostEvent = (
-  event: Exclude<RecordedEvent, { readonly type: 'interrupted' }>,
+  event: Exclude<RecordedEvent, { readonly type: 'interrupted' } | { readonly wave: number }>,
   hosts: ReadonlyMap<string, HostRows>,
   paint: Paint,
 ): void => {
@@ -236,11 +243,6 @@ const showHostEvent = (
       endHost(hosts.get(event.result.host), event.result, paint);
       return;
     case 'run-started':
-    case 'wave-started':
-    case 'bake-started':
-    case 'bake-ended':
-    case 'wave-ended':
-    case 'gate':
     case 'run-ended':
     case 'host-started':
     case 'planned':

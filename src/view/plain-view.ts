@@ -1,8 +1,10 @@
 // A line for each thing that ended: for logs, pipes, many hosts, and whoever likes to grep.
 import type { RecordedEvent, TaskId } from '../core/event.ts';
 import type { HostResult } from '../core/verdict.ts';
+import type { Rollout } from '../core/wave.ts';
 import type { Paint } from './paint.ts';
 import type { View } from './view.ts';
+import { isWaveTrouble, waveEventText } from './wave-words.ts';
 import { paintVerdict, secondsText, shown, whyNot } from './words.ts';
 
 const HOST_WIDTH_MAX = 28;
@@ -22,6 +24,7 @@ export const plainView = (
   /** What was said last of each host's failure: a row around a failed row, and the verdict, need not say it again. */
   const told = new Map<string, string>();
   const { paint } = options;
+  let rollout: Rollout | null = null;
 
   const line = (host: string, task: string, outcome: string, rest: string): void => {
     write(`${shown(host).padEnd(hostWidth)}  ${task.padEnd(TASK_WIDTH)}  ${outcome}  ${rest}`.trimEnd());
@@ -75,11 +78,17 @@ export const plainView = (
         );
         return;
       case 'run-started':
+        rollout = event.rollout ?? null;
+        return;
       case 'wave-started':
       case 'bake-started':
       case 'bake-ended':
       case 'wave-ended':
-      case 'gate':
+      case 'gate': {
+        const text = waveEventText(event, rollout);
+        if (text !== '') write(isWaveTrouble(event) ? paint.warn(text) : paint.bold(text));
+        return;
+      }
       case 'run-ended':
       case 'host-started':
       case 'planned':

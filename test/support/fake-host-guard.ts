@@ -33,7 +33,7 @@ const claim = async (
   args: readonly string[],
   say: Say,
 ): Promise<number> => {
-  const [nonce = '', leaseS = '', run = '', operator = ''] = args;
+  const [nonce = '', leaseS = '', run = '', operator = '', reason = ''] = args;
   const { disk, memory } = host;
   // An id is good for one claim.
   if (transaction.state !== 'gone' || disk.ended.has(transaction.tx)) {
@@ -42,7 +42,12 @@ const claim = async (
     return GUARD_EXIT.fenced;
   }
   transaction.nonce = nonce;
-  transaction.owner = [`run=${run}`, `operator=${operator}`, `since=${Math.floor(host.time.nowMs() / 1000)}`];
+  transaction.owner = [
+    `run=${run}`,
+    `operator=${operator}`,
+    `since=${Math.floor(host.time.nowMs() / 1000)}`,
+    ...(reason === '' ? [] : [`reason=${reason}`]),
+  ];
   transaction.state = 'claimed';
   // The link is made in one act, which exactly one caller can do; whoever comes second looks at what is in the way.
   while (disk.active !== transaction.tx) {

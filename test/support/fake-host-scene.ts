@@ -266,6 +266,8 @@ export const makeScene = (live: LiveState = oldState, given: Settings = settings
     probe: null,
     earlier: null,
     rollback: null,
+    bake: null,
+    reason: '',
   };
   const rollbackDeps = (wish: RollbackWish): Partial<TransactDeps> => ({
     mode: 'rollback',

@@ -115,6 +115,19 @@ describe('apply', () => {
           checks: [],
           failure: null,
           durationMs: 4120,
+          wave: 1,
+        },
+      ],
+      waves: [
+        {
+          wave: 1,
+          kind: 'canary',
+          hosts: ['web1'],
+          bakeS: 0,
+          startedAt: expect.any(String),
+          endedAt: expect.any(String),
+          bake: null,
+          gate: null,
         },
       ],
     });
@@ -176,8 +189,79 @@ describe('apply', () => {
     };
     const { exitCode } = await call('apply --limit web*', allConfirmed, { ask });
     expect(exitCode).toBe(code);
-    expect(asked.join()).toMatch(/2 hosts[\s\S]*web1, web2[\s\S]*api-12345678/);
+    expect(asked.join()).toMatch(
+      /2 hosts in 2 waves[\s\S]*1\. canary {2}1 host: web1\n[\s\S]*2\. wave {4}1 host: web2\n[\s\S]*After the first host that fails[\s\S]*api-12345678/,
+    );
     expect(runsIn()).toHaveLength(code === 0 ? 1 : 0);
+  });
+
+  test('the waves are those that were asked for, a group of the inventory first', async () => {
+    writeFileSync(
+      join(folder, 'inventory.yml'),
+      INVENTORY.replace(
+        '  vars:',
+        '  children:\n    first: {hosts: {db1: }}\n    none: {hosts: {}}\n  vars:',
+      ),
+    );
+    const { stdout } = await call('apply --yes --json --canary first --serial 1 --max-failures 10% --bake 0');
+    expect(JSON.parse(stdout)).toMatchObject({
+      waves: [
+        { wave: 1, kind: 'canary', hosts: ['db1'] },
+        { wave: 2, kind: 'serial', hosts: ['web1'] },
+        { wave: 3, kind: 'serial', hosts: ['web2'] },
+      ],
+      hosts: [
+        { host: 'web1', wave: 2 },
+        { host: 'web2', wave: 3 },
+        { host: 'db1', wave: 1 },
+      ],
+    });
+  });
+
+  test.each([
+    ['--canary frist', 'has no group frist. Did you mean first?'],
+    ['--canary none', '--canary none: no host of this run is in that group'],
+    ['--canary 0 --bake 10m', '--bake is for the canary'],
+    ['--confirm-waves', '--confirm-waves asks between waves, and there is no terminal'],
+  ])('%s is refused before anything is touched', async (flags, words) => {
+    writeFileSync(
+      join(folder, 'inventory.yml'),
+      INVENTORY.replace(
+        '  vars:',
+        '  children:\n    first: {hosts: {db1: }}\n    none: {hosts: {}}\n  vars:',
+      ),
+    );
+    const { exitCode, stderr } = await call(`apply --yes ${flags}`);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain(words);
+    expect(runsIn()).toEqual([]);
+  });
+
+  test('--confirm-waves asks between waves, also with --yes, and a no leaves the rest for resume', async () => {
+    const asked: string[] = [];
+    const answers = ['y', 'n'];
+    const ask = async (question: string) => {
+      asked.push(question);
+      return answers.shift() ?? 'n';
+    };
+    const { exitCode, stdout } = await call('apply --yes --confirm-waves --serial 1', allConfirmed, { ask });
+    expect(exitCode).toBe(1);
+    expect(asked).toEqual([
+      expect.stringMatching(
+        /Wave 1 of 3 \(canary\) has ended: no host failed\.\nNext is wave 2 of 3: 1 host: web2\.\nGo on\? \[y\/N\] $/,
+      ),
+      expect.stringContaining('Next is wave 3 of 3: 1 host: db1.'),
+    ]);
+    expect(stdout).toContain('Halted in wave 2 of 3: ann@bastion said no.');
+    expect(stdout).toMatch(/duo-fleet resume 20261122-054735-abab/);
+  });
+
+  test('--reason is in the journal', async () => {
+    await call('apply --yes --reason CHG-4711');
+    const [run = ''] = runsIn();
+    const path = join(folder, 'state', 'duo-fleet', 'runs', run, 'events.jsonl');
+    const { events } = parseJournal(readFileSync(path, 'utf8'));
+    expect(events[0]).toMatchObject({ type: 'run-started', reason: 'CHG-4711' });
   });
 
   test('writes the report whole, and leaves nothing else beside it', async () => {

@@ -34,8 +34,56 @@ describe('what the operator asks for', () => {
       probe: false,
       as: null,
       checkEnrolment: false,
+      reason: '',
+      // Nothing was said, so that a resumed run goes by the rules of its own.
+      rollout: {
+        canary: null,
+        serial: null,
+        maxFailures: null,
+        bakeS: null,
+        bakeWaveS: null,
+        confirmWaves: false,
+      },
     });
   });
+
+  test('waves are read: hosts, shares and groups, sizes, lengths of time', async () => {
+    const line =
+      'apply --canary 10% --serial 1,10%,100% --max-failures 3 --bake 1h30m --bake-wave 90s --confirm-waves';
+    expect((await optionsOf(line)).rollout).toEqual({
+      canary: { kind: 'percent', percent: 10 },
+      serial: [
+        { kind: 'hosts', count: 1 },
+        { kind: 'percent', percent: 10 },
+        { kind: 'percent', percent: 100 },
+      ],
+      maxFailures: { kind: 'hosts', count: 3 },
+      bakeS: 5_400,
+      bakeWaveS: 90,
+      confirmWaves: true,
+    });
+    const env = { DUO_FLEET_CANARY: 'first', DUO_FLEET_SERIAL: '5', DUO_FLEET_BAKE: '0' };
+    expect((await optionsOf('apply', env)).rollout).toMatchObject({
+      canary: { kind: 'group', group: 'first' },
+      serial: [{ kind: 'hosts', count: 5 }],
+      bakeS: 0,
+    });
+  });
+
+  test('a reason is one line, as it was typed', async () => {
+    const invocation = await parseArgv(
+      testSurroundings({ argv: ['apply', '--reason', 'CHG-4711: Überprüfung, "Duo" $(id)'] }),
+    );
+    expect(invocation).toMatchObject({ options: { reason: 'CHG-4711: Überprüfung, "Duo" $(id)' } });
+  });
+
+  test.each(['a\nb', 'a\u001b[2J', 'a\u0085', 'a\u202eb', 'a\u2028b', 'x'.repeat(201)])(
+    'a reason that could pose as something else, %j, is refused',
+    async (reason) => {
+      const outside = testSurroundings({ argv: ['apply', '--reason', reason] });
+      await expect(parseArgv(outside)).rejects.toThrow('--reason takes one line');
+    },
+  );
 
   test('flags are read, --host repeats, and paths are from here', async () => {
     const line =
@@ -126,7 +174,15 @@ describe('the operator’s mistakes', () => {
     ['', 'which command'],
     ['aply', 'there is no command "aply": did you mean apply?'],
     ['apply --jsno', 'did you mean --json?'],
-    ['apply --canary 1', 'there is no flag --canary'],
+    ['apply --canray 1', 'did you mean --canary?'],
+    ['plan --canary 1', '--canary belongs to apply'],
+    ['apply --serial 0', '--serial takes sizes'],
+    ['apply --serial 1,,2', '--serial takes sizes'],
+    ['apply --serial 10%,0%', '--serial takes sizes'],
+    ['apply --max-failures many', '--max-failures takes a number of hosts or a share such as 10%'],
+    ['apply --max-failures 101%', '--max-failures'],
+    ['apply --bake 10', '--bake takes a length of time such as 90s, 10m or 1h30m'],
+    ['apply --bake-wave 25h', '--bake-wave takes a length of time'],
     ['plan --lease 60', '--lease belongs to apply'],
     ['verify --yes', '--yes belongs to apply'],
     ['plan --jump a,b:99999', '--jump takes [user@]host[:port], not "b:99999"'],

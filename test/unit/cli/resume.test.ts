@@ -8,8 +8,10 @@ import { holdRun } from '../../../src/cli/run-holder.ts';
 import type { Surroundings } from '../../../src/cli/surroundings.ts';
 import type { RunEvent } from '../../../src/core/event.ts';
 import type { HostResult, Verdict } from '../../../src/core/verdict.ts';
+import { makeRollout, type RolloutRules } from '../../../src/core/wave.ts';
 import { journalLine, parseJournal } from '../../../src/engine/journal.ts';
 import type { Earlier } from '../../../src/engine/settle-earlier.ts';
+import type { JsonDocument } from '../../../src/view/json-document.ts';
 import { testSurroundings } from '../../support/surroundings.ts';
 
 const INVENTORY = `
@@ -99,6 +101,12 @@ const call = async (line: string, overrides: Partial<Surroundings> = {}) => {
   return { ...ending, ...outside.written, asked };
 };
 
+const wavesOf = async (line: string) => {
+  const { stdout, stderr, exitCode } = await call(line);
+  const { waves } = JSON.parse(stdout) as JsonDocument;
+  return { exitCode, stderr, waves: waves.map(({ kind, hosts, bakeS }) => [kind, hosts.join(), bakeS]) };
+};
+
 describe('resume', () => {
   test('takes the hosts that are left, from the inventory of the run, and names the run in its journal', async () => {
     cutOff();
@@ -123,6 +131,59 @@ describe('resume', () => {
     expect(events[0]).toMatchObject({ type: 'run-started', command: 'resume', resumes: OLD, inventory });
   });
 
+  describe('goes on in waves', () => {
+    const rules: RolloutRules = {
+      canary: { kind: 'hosts', count: 2 },
+      serial: [{ kind: 'hosts', count: 1 }],
+      maxFailures: { kind: 'hosts', count: 1 },
+      bakeS: 60,
+      bakeWaveS: 0,
+    };
+    const ALL = ['web1', 'web2', 'db1'];
+    const inWaves = (canaries: readonly string[], events: readonly RunEvent[]): string =>
+      journal(OLD, [startOf(OLD, { rollout: makeRollout(ALL, canaries, rules) }), ...events]);
+    test('by the rules of its run, without a canary where that was confirmed', async () => {
+      inWaves(['web1'], [begun('web1'), ended('web1', 'confirmed'), begun('web2'), claimed('web2')]);
+      const { waves, stderr } = await wavesOf('resume --yes --json');
+      expect(waves).toEqual([
+        ['serial', 'web2', 0],
+        ['serial', 'db1', 0],
+      ]);
+      expect(stderr).toContain('They go on in 2 waves:');
+      expect(stderr).toContain('When more than 1 host failed');
+    });
+
+    test('the canaries that were not confirmed first again, and baked again', async () => {
+      inWaves(['web2', 'db1'], [begun('web2'), ended('web2', 'confirmed'), begun('db1'), claimed('db1')]);
+      expect((await wavesOf('resume --yes --json')).waves).toEqual([
+        ['canary', 'db1', 60],
+        ['serial', 'web1', 0],
+      ]);
+    });
+
+    test('by other rules where they are asked for', async () => {
+      inWaves(['web1'], [begun('web1'), ended('web1', 'confirmed'), begun('web2'), claimed('web2')]);
+      const { waves } = await wavesOf('resume --yes --json --canary 1 --bake 0 --serial 100%');
+      expect(waves).toEqual([
+        ['canary', 'web2', 0],
+        ['serial', 'db1', 0],
+      ]);
+    });
+
+    test('with a canary where the journal does not tell what the run did', async () => {
+      cutOff();
+      expect((await wavesOf('resume --yes --json')).waves).toEqual([
+        ['canary', 'web2', 0],
+        ['serial', 'db1', 0],
+      ]);
+    });
+
+    test('but only to settle, all alike: none that stays stranded keeps another from being asked', async () => {
+      journal(OLD, [startOf(OLD), ...ALL.flatMap((host) => [begun(host), claimed(host)])]);
+      expect(await wavesOf('resume --only-settle --json')).toMatchObject({ exitCode: 0, waves: [] });
+    });
+  });
+
   test('twice is once, by the run or without it', async () => {
     cutOff();
     await call('resume --yes');
@@ -137,7 +198,7 @@ describe('resume', () => {
   test('with nothing to resume prints a document all the same under --json', async () => {
     const { exitCode, stdout, stderr } = await call('resume --yes --json');
     expect(exitCode).toBe(0);
-    expect(JSON.parse(stdout)).toEqual({ run: '', command: 'resume', exitCode: 0, hosts: [] });
+    expect(JSON.parse(stdout)).toEqual({ run: '', command: 'resume', exitCode: 0, hosts: [], waves: [] });
     expect(stderr).toContain('Nothing to resume');
   });
 

@@ -1,91 +1,17 @@
-import { EventEmitter, once } from 'node:events';
 import { describe, expect, test } from 'vitest';
-import { interruptsOf, SAME_KEY_MS } from '../../../src/cli/interrupts.ts';
-import { runFleet, type RunHost, type RunOrder } from '../../../src/cli/run.ts';
-import type { RecordedEvent, RunEvent } from '../../../src/core/event.ts';
+import { runFleet } from '../../../src/cli/run.ts';
 import { Failure } from '../../../src/core/failure.ts';
 import { RECOVER_COMMAND } from '../../../src/core/remote.ts';
-import type { Settings } from '../../../src/core/settings.ts';
-import type { HostResult, Verdict } from '../../../src/core/verdict.ts';
-import { JournalError, type Journal } from '../../../src/engine/journal.ts';
-import { testSurroundings } from '../../support/surroundings.ts';
-
-const result = (host: string, verdict: Verdict = 'confirmed'): HostResult => ({
-  host,
-  verdict,
-  changes: [],
-  findings: [],
-  checks: [],
-  failure: null,
-  durationMs: 1,
-});
-
-/** A journal in memory; from event number `fullAt` on the disk is full. */
-const memoryJournal = (fullAt = Infinity) => {
-  const events: RecordedEvent[] = [];
-  const journal: Journal = {
-    path: '/j',
-    append: async (event: RunEvent) => {
-      if (events.length >= fullAt) throw new JournalError('/j', new Error('ENOSPC: no space left on device'));
-      const recorded = { ...event, seq: events.length, at: 0 };
-      events.push(recorded);
-      return recorded;
-    },
-    close: async () => undefined,
-  };
-  return { journal, events };
-};
-
-const scene = (
-  names: readonly string[],
-  runHost: RunHost,
-  options: { readonly forks?: number; readonly fullAt?: number } = {},
-) => {
-  const outside = testSurroundings();
-  const { journal, events } = memoryJournal(options.fullAt);
-  const said: string[] = [];
-  const shown: RecordedEvent[] = [];
-  const order: RunOrder = {
-    run: 'r1',
-    command: 'apply',
-    operator: 'ann@bastion',
-    version: 'v',
-    inventory: '/inventory.yml',
-    resumes: null,
-    hosts: names.map((host) => ({ host }) as unknown as Settings),
-    forks: options.forks ?? 20,
-    leaseS: 60,
-    runHost,
-    journal,
-    view: {
-      show: (event) => void shown.push(event),
-      say: (text) => void said.push(text),
-      close: async () => undefined,
-    },
-    interrupts: interruptsOf(outside),
-    nowMs: outside.nowMs,
-  };
-  const press = (): void => {
-    outside.pass(SAME_KEY_MS + 1);
-    outside.send('SIGINT');
-  };
-  return { order, events, said, shown, outside, press, types: () => events.map(({ type }) => type) };
-};
-
-/** A door that opens from outside. */
-const door = () => {
-  const hinge = new EventEmitter();
-  const opened = once(hinge, 'open');
-  return { open: () => void hinge.emit('open'), opened };
-};
+import { JournalError } from '../../../src/engine/journal.ts';
+import { door, resultOf, runScene } from '../../support/run-scene.ts';
 
 describe('a run', () => {
   test('gives every host its result in the order asked for, and 0 when all is well', async () => {
     const slow = door();
-    const { order, types } = scene(['a', 'b', 'c'], async ({ host }) => {
+    const { order, types } = runScene(['a', 'b', 'c'], async ({ host }) => {
       if (host === 'a') await slow.opened;
       if (host === 'c') slow.open();
-      return result(host);
+      return resultOf(host);
     });
     const outcome = await runFleet(order);
     expect(outcome.results.map(({ host }) => host)).toEqual(['a', 'b', 'c']);
@@ -97,14 +23,14 @@ describe('a run', () => {
     let running = 0;
     let most = 0;
     const names = Array.from({ length: 12 }, (_, index) => `h${index}`);
-    const { order } = scene(
+    const { order } = runScene(
       names,
       async ({ host }) => {
         running += 1;
         most = Math.max(most, running);
         await new Promise((resolve) => setImmediate(resolve));
         running -= 1;
-        return result(host);
+        return resultOf(host);
       },
       { forks: 3 },
     );
@@ -118,25 +44,25 @@ describe('a run', () => {
     [['stranded', 'confirmed'], 3],
     [['planned', 'compliant'], 0],
   ] as const)('%j ends in exit code %i', async (verdicts, code) => {
-    const { order } = scene(
+    const { order } = runScene(
       verdicts.map((_, index) => String(index)),
-      async ({ host }) => result(host, verdicts[Number(host)]),
+      async ({ host }) => resultOf(host, verdicts[Number(host)]),
     );
     expect((await runFleet(order)).exitCode).toBe(code);
   });
 
   test('an event is in the journal before the engine goes on, and then in the picture', async () => {
-    const { order, events, shown } = scene(['a'], async ({ host }, emit) => {
+    const { order, events, shown } = runScene(['a'], async ({ host }, emit) => {
       await emit({ type: 'host-started', host });
       expect(events.at(-1)).toMatchObject({ type: 'host-started' });
       expect(shown.at(-1)).toBe(events.at(-1));
-      return result(host);
+      return resultOf(host);
     });
     expect((await runFleet(order)).exitCode).toBe(0);
   });
 
   test('a picture that breaks does not break the run', async () => {
-    const { order } = scene(['a'], async ({ host }) => result(host));
+    const { order } = runScene(['a'], async ({ host }) => resultOf(host));
     const view = {
       ...order.view,
       show: () => {
@@ -149,10 +75,10 @@ describe('a run', () => {
 
 describe('an engine that throws, which it must not', () => {
   test('before the host was claimed leaves it refused: nothing was touched', async () => {
-    const { order } = scene(['a', 'b'], async ({ host }, emit) => {
+    const { order } = runScene(['a', 'b'], async ({ host }, emit) => {
       await emit({ type: 'task-started', host, task: 'observe' });
       if (host === 'a') throw new Error('oops');
-      return result(host);
+      return resultOf(host);
     });
     const outcome = await runFleet(order);
     expect(outcome.results[0]).toMatchObject({
@@ -164,7 +90,7 @@ describe('an engine that throws, which it must not', () => {
   });
 
   test('after the claim leaves it stranded, with what to do', async () => {
-    const { order } = scene(['a'], async ({ host }, emit) => {
+    const { order } = runScene(['a'], async ({ host }, emit) => {
       await emit({ type: 'claimed', host, tx: 't' });
       throw new Failure('link', 'gone');
     });
@@ -183,13 +109,13 @@ describe('Ctrl-C', () => {
     const begun: string[] = [];
     const both = door();
     const finish = door();
-    const { order, press, types } = scene(
+    const { order, press, types } = runScene(
       ['a', 'b', 'c', 'd'],
       async ({ host }) => {
         begun.push(host);
         if (begun.length === 2) both.open();
         await finish.opened;
-        return result(host);
+        return resultOf(host);
       },
       { forks: 2 },
     );
@@ -212,10 +138,10 @@ describe('Ctrl-C', () => {
   test('once, and a host is stranded: 3 wins', async () => {
     const begun = door();
     const finish = door();
-    const { order, press } = scene(['a'], async ({ host }) => {
+    const { order, press } = runScene(['a'], async ({ host }) => {
       begun.open();
       await finish.opened;
-      return result(host, 'stranded');
+      return resultOf(host, 'stranded');
     });
     const running = runFleet(order);
     await begun.opened;
@@ -228,16 +154,16 @@ describe('Ctrl-C', () => {
     const claimed = door();
     const never = door();
     const late = door();
-    const { order, press, said, events } = scene(['a', 'b', 'c'], async ({ host }, emit) => {
+    const { order, press, said, events } = runScene(['a', 'b', 'c'], async ({ host }, emit) => {
       if (host === 'a') {
         await emit({ type: 'claimed', host, tx: 't' });
         await emit({ type: 'task-started', host, task: 'activate' });
         claimed.open();
         await late.opened;
-        return result(host);
+        return resultOf(host);
       }
       if (host === 'b') await never.opened;
-      return result(host);
+      return resultOf(host);
     });
     const running = runFleet(order);
     await claimed.opened;
@@ -262,7 +188,7 @@ describe('Ctrl-C', () => {
 
   test('twice while hosts are only looked at: nothing is held, 130', async () => {
     const begun = door();
-    const { order, press } = scene(['a'], async () => {
+    const { order, press } = runScene(['a'], async () => {
       begun.open();
       return new Promise(() => undefined);
     });
@@ -277,11 +203,11 @@ describe('Ctrl-C', () => {
 describe('a journal that cannot be written', () => {
   test('from the first event on is thrown: no host was started', async () => {
     const begun: string[] = [];
-    const { order } = scene(
+    const { order } = runScene(
       ['a'],
       async ({ host }) => {
         begun.push(host);
-        return result(host);
+        return resultOf(host);
       },
       { fullAt: 0 },
     );
@@ -291,14 +217,14 @@ describe('a journal that cannot be written', () => {
 
   test('later on fails the running host before its next action and starts no other', async () => {
     const acted: string[] = [];
-    const { order } = scene(
+    const { order } = runScene(
       ['a', 'b'],
       async ({ host }, emit) => {
         await emit({ type: 'host-started', host });
         acted.push(`${host} connects`);
         await emit({ type: 'claimed', host, tx: 't' });
         acted.push(`${host} acts`);
-        return result(host);
+        return resultOf(host);
       },
       { forks: 1, fullAt: 2 },
     );

@@ -8,6 +8,7 @@ const FOOT: TableRun = {
   command: 'apply',
   again: (command, name) => `duo-fleet ${command} site.yml --host ${name}`,
   journal: '/home/ann/.local/state/duo-fleet/runs/r/events.jsonl',
+  waves: [],
 };
 
 const host = (name: string, verdict: Verdict, rest: Partial<HostResult> = {}): HostResult => ({
@@ -58,8 +59,32 @@ describe('the table at the end of a run', () => {
 
   test('hosts that were skipped are told of once, not each', () => {
     const text = table(host('web1', 'skipped'), host('web2', 'skipped'));
-    expect(text.match(/the same command again/g)).toHaveLength(1);
+    expect(text.match(/duo-fleet resume 20261122-054735-ab12/g)).toHaveLength(1);
     expect(text).not.toContain('--host');
+    const looked = finalTable([host('web1', 'skipped')], PLAIN_PAINT, { ...FOOT, command: 'verify' });
+    expect(looked.join('\n')).toContain('the same command again');
+    expect(looked.join('\n')).not.toContain('resume');
+  });
+
+  test('a run that was halted says in which wave, why, and whom its bake put back', () => {
+    const wave = { kind: 'serial', hosts: ['web1'], bakeS: 0, startedAt: 1, endedAt: 2, bake: null } as const;
+    const gate = { decision: 'go-on', why: 'no host failed', failures: 0, at: 3 } as const;
+    const bake = { hosts: ['web2'], startedAt: 4, endedAt: 5, decision: 'revert', why: 'drift' } as const;
+    const waves: TableRun['waves'] = [
+      { ...wave, kind: 'canary', wave: 1, gate },
+      {
+        ...wave,
+        wave: 2,
+        bake,
+        gate: { ...gate, decision: 'halt', why: '1 host failed, and none may: web2 rolled-back' },
+      },
+      { ...wave, wave: 3, gate: null, startedAt: null, endedAt: null },
+    ];
+    const text = finalTable([host('web1', 'skipped')], PLAIN_PAINT, { ...FOOT, waves }).join('\n');
+    expect(text).toContain(
+      'Halted in wave 2 of 3: 1 host failed, and none may: web2 rolled-back. Its bake\nput back web2.\n',
+    );
+    expect(table(host('web1', 'confirmed'))).not.toContain('Halted');
   });
 
   test('a stranded host comes with the command for its console', () => {

@@ -54,6 +54,8 @@ describe('rows that await our events', () => {
     show({ type: 'task-ended', host: 'web2', task: 'confirm', note: '' });
     show({ type: 'host-ended', result: result('web2') });
     show({ type: 'host-ended', result: result('web2') });
+    show({ type: 'wave-started', wave: 1 });
+    show({ type: 'gate', wave: 1, decision: 'halt', why: 'no', failures: 1 });
     show({ type: 'interrupted', signal: 'SIGINT' });
     view.say('No longer waiting');
     await expect(view.close()).resolves.toBeUndefined();

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { RunEvent } from '../../../src/core/event.ts';
 import type { HostResult } from '../../../src/core/verdict.ts';
+import { DEFAULT_RULES } from '../../../src/core/wave.ts';
 import { PLAIN_PAINT } from '../../../src/view/paint.ts';
 import { plainView } from '../../../src/view/plain-view.ts';
 
@@ -27,6 +28,41 @@ describe('plain lines', () => {
       'web1      rehearse        ok        0.8s  7 logins',
       'database  canary          FAILED    2.0s  did not get in',
       'web1      note            note            clock is off',
+    ]);
+  });
+
+  test('one for each wave that begins, for its bake and for its gate', () => {
+    const waves = [
+      { kind: 'canary', hosts: ['web1'], bakeS: 600 },
+      { kind: 'serial', hosts: ['database'], bakeS: 0 },
+    ] as const;
+    const started = {
+      type: 'run-started',
+      run: 'r',
+      command: 'apply',
+      operator: 'o',
+      hosts: [],
+      version: 'v',
+    } as const;
+    const events: readonly RunEvent[] = [
+      { ...started, rollout: { rules: DEFAULT_RULES, waves, failuresMax: 0 } },
+      { type: 'wave-started', wave: 1 },
+      { type: 'bake-started', wave: 1, hosts: ['web1'], bakeS: 600 },
+      { type: 'bake-ended', wave: 1, decision: 'confirm', why: 'all is well' },
+      { type: 'wave-ended', wave: 1 },
+      { type: 'gate', wave: 1, decision: 'go-on', why: 'no host failed', failures: 0 },
+      { type: 'wave-started', wave: 2 },
+      { type: 'gate', wave: 2, decision: 'halt', why: '1 host failed, and none may', failures: 1 },
+      { type: 'bake-ended', wave: 2, decision: 'revert', why: 'drift\u001b[2J' },
+    ];
+    expect(lines(events.map((event) => ({ ...event, at: 0 })))).toEqual([
+      'wave 1 of 2 (canary): 1 host: web1; watched for 10 min before they are confirmed',
+      'wave 1 of 2 (canary): web1: live, and watched for 10 min',
+      'wave 1 of 2 (canary): all is well; confirmed now',
+      'wave 1 of 2 (canary) has ended: no host failed',
+      'wave 2 of 2: 1 host: database',
+      'halted in wave 2 of 2: 1 host failed, and none may',
+      expect.stringMatching(/^wave 2 of 2: put back unconfirmed: drift[^\u001b]*$/),
     ]);
   });
 
