@@ -68,6 +68,7 @@ export const standingsOf = (
         advance(standings.get(state.host) ?? null, state, {
           run: record.run,
           isRollback: record.state.started?.command === 'rollback',
+          wanted: run,
           alive,
         }),
       );
@@ -95,13 +96,27 @@ const inventoryOf = (record: RunRecord, records: readonly RunRecord[]): string =
 const advance = (
   before: Standing | null,
   state: HostState,
-  { run, isRollback, alive }: { readonly run: string; readonly isRollback: boolean; readonly alive: Runs },
+  {
+    run,
+    isRollback,
+    wanted,
+    alive,
+  }: {
+    readonly run: string;
+    readonly isRollback: boolean;
+    readonly wanted: string;
+    readonly alive: Runs;
+  },
 ): Standing => {
   const { host, result } = state;
   const isNews = alive.has(run)
     ? result?.verdict !== 'skipped'
     : state.stage !== 'waiting' && result?.verdict !== 'skipped';
-  if (before !== null && !isNews) return before;
+  if (before !== null && !isNews) {
+    // Not begun, it is as an older run left it; but what that one brought it to is not what this one was to.
+    const isOwn = run >= wanted && before.run < wanted;
+    return isOwn ? { host, run, isRollback, begun: false, result, open: before.open } : before;
+  }
   const open = openIn(state, run) ?? (hasLooked(state) ? null : (before?.open ?? null));
   return { host, run, isRollback, begun: state.stage !== 'waiting', result, open };
 };

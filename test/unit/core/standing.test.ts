@@ -79,6 +79,26 @@ describe('a host whose run was cut off in its transaction', () => {
   });
 });
 
+describe('a host that a run did not begin', () => {
+  const yesterday = record('1', [begun, ended('confirmed')]);
+  test.each<readonly [string, readonly RunEvent[]]>([
+    ['was skipped', [ended('skipped')]],
+    ['was still waiting when its controller died', []],
+  ])('since it %s is left to be done, whatever an older run brought it to', (_, events) => {
+    const today = record('2', events);
+    expect(standingsOf('2', [yesterday, today])).toMatchObject([{ run: '2', begun: false, open: null }]);
+    expect(standingsOf('2', [yesterday, today]).map(isUnfinished)).toEqual([true]);
+    expect(standingsOf('2', [yesterday, today]).map(isAtGoal)).toEqual([false]);
+    expect(newestUnfinished([yesterday, today], new Set())?.run).toBe('2');
+    // Of yesterday's run nothing is left.
+    expect(standingsOf('1', [yesterday, today]).map(isAtGoal)).toEqual([true]);
+    const resumed = record('3', [begun, ended('unchanged')], { resumes: '2' });
+    expect(standingsOf('2', [yesterday, today, resumed]).map(isAtGoal)).toEqual([true]);
+    const skippedAgain = record('3', [ended('skipped')], { resumes: '2' });
+    expect(standingsOf('2', [yesterday, today, skippedAgain]).map(isUnfinished)).toEqual([true]);
+  });
+});
+
 describe('the newest unfinished run', () => {
   test('is none that only looked', () => {
     expect(newestUnfinished([record('1', [begun], { command: 'verify' })], new Set())).toBeNull();
