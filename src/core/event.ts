@@ -77,7 +77,8 @@ export type RunEvent =
   | { readonly type: 'wave-ended'; readonly wave: number }
   /**
    * Whether more hosts may start. `go-on` comes after a wave's end, where another wave follows; `halt` at most once in a
-   * run, as soon as it is known: also in the middle of a wave, whose running hosts then go on to their end.
+   * run and as soon as it is known, where there is anything left to be stopped: hosts that have not started, or a bake. In the
+   * middle of a wave, running hosts then go on to their end.
    */
   | ({ readonly type: 'gate'; readonly wave: number } & GateDecision)
   | { readonly type: 'host-started'; readonly host: string }

@@ -27,6 +27,7 @@ export class RolloutRun {
   readonly #limit: LimitFunction;
   /** Of the hosts that have started and come to their end. */
   readonly #outcomes = new Map<string, Outcome>();
+  #waiting: number;
   #wave = 1;
   #bake: WaveBake | null = null;
   #isHalted = false;
@@ -34,6 +35,7 @@ export class RolloutRun {
   constructor(order: RolloutOrder) {
     this.#order = order;
     this.#limit = pLimit(order.forks);
+    this.#waiting = order.rollout.waves.reduce((sum, { hosts }) => sum + hosts.length, 0);
   }
 
   /** Resolves when every host that was started has come to its end. */
@@ -69,6 +71,7 @@ export class RolloutRun {
     let ending = Promise.resolve();
     await this.#limit(async () => {
       if (this.#isHalted) return;
+      this.#waiting -= 1;
       const arrived = new Promise<void>((arrive) => {
         // Judged while it still has its place: else the next one would have started by then.
         ending = this.#toItsEnd(host, bake, bake?.seat(host, arrive) ?? null);
@@ -96,6 +99,8 @@ export class RolloutRun {
   #halt(gate: GateDecision): void {
     if (this.#isHalted) return;
     this.#isHalted = true;
+    // The last host to fail halts nothing any more.
+    if (this.#waiting === 0 && this.#bake === null) return;
     void this.#order.tell({ type: 'gate', wave: this.#wave, ...gate });
     this.#bake?.stop(gate.why);
   }

@@ -1,5 +1,6 @@
 // One wave's bake: its hosts are live and unconfirmed, each is looked at again and again, and all are judged together.
 import type { RunEvent } from '../core/event.ts';
+import { deferred } from '../core/deferred.ts';
 import { asFailure, Failure } from '../core/failure.ts';
 
 /** A look logs in: seldom enough that nobody takes it for an attack, often enough that a bake of minutes has several. */
@@ -47,38 +48,30 @@ export class WaveBake {
   readonly #baking = new Set<string>();
   readonly #passed = new Set<string>();
   readonly #ending = new AbortController();
-  readonly #begun: Promise<void>;
-  readonly #over: Promise<void>;
-  #begin: () => void = () => undefined;
-  #end: () => void = () => undefined;
+  readonly #begun = deferred<void>();
+  readonly #over = deferred<void>();
   #isBegun = false;
   #judgement: Judgement | null = null;
 
   constructor(order: WaveBakeOrder) {
     this.#order = order;
     this.#awaited = new Set(order.hosts);
-    this.#begun = new Promise((resolve) => {
-      this.#begin = resolve;
-    });
-    this.#over = new Promise((resolve) => {
-      this.#end = resolve;
-    });
   }
 
   /** @param arrived called when the host has come to the bake, and works no longer */
   seat(host: string, arrived: () => void): BakeSeat {
     return {
       turn: this.#order.turn,
-      fail: (failure) => this.#putBack(`${host}: ${failure.message}`),
+      fail: (failure) => this.#putBack(saidOf(host, failure)),
       sitOut: async (look) => {
         this.#awaited.delete(host);
         this.#baking.add(host);
         arrived();
         void this.#beginIfComplete();
-        await Promise.race([this.#begun, this.#over]);
+        await Promise.race([this.#begun.promise, this.#over.promise]);
         const looks = await this.#looks(host, look);
         await this.#pass(host);
-        await this.#over;
+        await this.#over.promise;
         this.#mayGoOn();
         return looks;
       },
@@ -106,7 +99,7 @@ export class WaveBake {
     const hosts = this.#order.hosts.filter((host) => this.#baking.has(host));
     try {
       await record({ type: 'bake-started', wave, hosts, bakeS });
-      this.#begin();
+      this.#begun.resolve();
     } catch (thrown) {
       this.#putBack(asFailure(thrown).message);
     }
@@ -123,7 +116,7 @@ export class WaveBake {
         this.#mayGoOn();
         await look().catch((thrown: unknown) => {
           const failure = asFailure(thrown);
-          this.#putBack(`${host}: ${failure.message}`);
+          this.#putBack(saidOf(host, failure));
           throw failure;
         });
       });
@@ -157,7 +150,7 @@ export class WaveBake {
     if (this.#judgement !== null) return false;
     this.#judgement = judgement;
     this.#ending.abort();
-    this.#end();
+    this.#over.resolve();
     return true;
   }
 
@@ -167,3 +160,7 @@ export class WaveBake {
     throw new Failure('exit', `its wave is put back unconfirmed: ${judgement.why}`);
   }
 }
+
+/** Most failures name their host, and once is enough. */
+const saidOf = (host: string, { message }: Failure): string =>
+  message.startsWith(`${host}: `) ? message : `${host}: ${message}`;

@@ -55,6 +55,7 @@ export const fleetPicture = (tally: FleetTally, nowMs: number, canvas: Canvas): 
   const counts = [
     headLine(tally, nowMs, width),
     barLine(tally, width, canvas),
+    ...(tally.wave === '' ? [] : [fit(tally.wave, width)]),
     ...countsLines(verdictCounts(tally), width, (name, text) => paintVerdict(name, canvas.paint, text)),
     ...countsLines(phaseCounts(tally), width, (_name, text) => canvas.paint.dim(text)),
   ].slice(0, height);

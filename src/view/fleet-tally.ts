@@ -1,6 +1,8 @@
 // What a picture of many hosts needs to know of them, kept up to date event by event: no event costs more than one host.
 import { PHASES, type Phase, type RecordedEvent, type TaskId } from '../core/event.ts';
 import type { HostResult, Verdict } from '../core/verdict.ts';
+import type { Rollout } from '../core/wave.ts';
+import { isWaveTrouble, waveEventText } from './wave-words.ts';
 import { isGood, whyNot } from './words.ts';
 
 /** Failures that are remembered for the picture; the final table has all of them. */
@@ -34,6 +36,8 @@ export interface FleetTally {
   readonly missed: readonly MissedHost[];
   /** When the last hosts ended, the newest last. */
   readonly endsMs: readonly number[];
+  /** The wave that is under way, or what its gate said last; '' in a run without waves. */
+  readonly wave: string;
   /** What the operator was told last. */
   readonly notice: string;
 }
@@ -54,6 +58,8 @@ export const keepTally = (hosts: readonly string[]): FleetTallyKeeper => {
   const endsMs: number[] = [];
   let startedMs: number | null = null;
   let notice = '';
+  let wave = '';
+  let rollout: Rollout | null = null;
 
   const rows = (host: string, at: number, change: (open: readonly TaskId[]) => readonly TaskId[]): void => {
     if (over.has(host)) return;
@@ -80,6 +86,7 @@ export const keepTally = (hosts: readonly string[]): FleetTallyKeeper => {
       ended: over.size,
       missed,
       endsMs,
+      wave,
       notice,
     }),
     say: (text) => {
@@ -108,11 +115,17 @@ export const keepTally = (hosts: readonly string[]): FleetTallyKeeper => {
           notice = `${event.host}: ${event.note}`;
           return;
         case 'run-started':
+          rollout = event.rollout ?? null;
+          return;
         case 'wave-started':
         case 'bake-started':
         case 'bake-ended':
         case 'wave-ended':
         case 'gate':
+          wave = waveEventText(event, rollout) || wave;
+          // A halt stays to be read when hosts have said something since.
+          if (isWaveTrouble(event)) notice = wave;
+          return;
         case 'run-ended':
         case 'planned':
         case 'claimed':

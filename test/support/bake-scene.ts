@@ -28,3 +28,9 @@ export const applyInBake = (
     .finally(() => bake.leave('web1'));
   return { bake, events, ending };
 };
+
+/** The same scene, whose applies bake. */
+export const bakingScene = (scene: Scene): Scene => ({
+  ...scene,
+  apply: (given = {}) => applyInBake(scene, given).ending,
+});

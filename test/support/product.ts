@@ -33,6 +33,14 @@ export interface JsonDocument {
       readonly durationMs: number;
     }[];
     readonly durationMs: number;
+    readonly wave: number | null;
+  }[];
+  readonly waves: readonly {
+    readonly wave: number;
+    readonly kind: 'canary' | 'serial';
+    readonly hosts: readonly string[];
+    readonly bake: { readonly decision: string | null; readonly why: string } | null;
+    readonly gate: { readonly decision: string; readonly why: string; readonly failures: number } | null;
   }[];
 }
 
@@ -47,6 +55,8 @@ export interface ProductRun extends Finished {
 export interface UnderWay {
   /** `kill -9` of the program and whatever it started. */
   readonly kill: () => void;
+  /** One Ctrl-C. */
+  readonly interrupt: () => void;
   /** Its exit code; -1 when it was killed. */
   readonly ended: Promise<number>;
 }
@@ -62,6 +72,9 @@ export interface Product {
   readonly text: (words: readonly string[], env?: Readonly<Record<string, string>>) => Promise<Finished>;
   /** Started and left alone; resolves when its journal has a line with `text`. */
   readonly startUntil: (words: readonly string[], text: string) => Promise<UnderWay>;
+  /** The run that began last, and the text of a run's journal. */
+  readonly newest: () => Promise<string>;
+  readonly journal: (run: string) => Promise<string>;
   /** Everything that the runs wrote on this side. */
   readonly journals: () => Promise<string>;
   readonly remove: () => Promise<void>;
@@ -79,7 +92,13 @@ export async function productFor(fleet: LabFleet): Promise<Product> {
     fleet.knownHostsFile,
     ...(words[0] === 'apply' || words[0] === 'rollback' ? ['--yes'] : []),
   ];
-  const env = (more: Readonly<Record<string, string>> = {}) => ({ XDG_STATE_HOME: stateFolder, ...more });
+  // A host's end is its own here, and waits for nobody; waves have tests of their own, whose flags win over these.
+  const alike = { DUO_FLEET_CANARY: '0', DUO_FLEET_MAX_FAILURES: '100%' };
+  const env = (more: Readonly<Record<string, string>> = {}) => ({
+    XDG_STATE_HOME: stateFolder,
+    ...alike,
+    ...more,
+  });
   const runsFolder = join(stateFolder, 'duo-fleet', 'runs');
   const runs = (): Promise<string[]> => readdir(runsFolder).catch(() => []);
   const journalOf = (run: string): Promise<string> =>
@@ -122,8 +141,11 @@ export async function productFor(fleet: LabFleet): Promise<Product> {
         ]);
         if (over) throw new Error(`the run ended before its journal said ${text}`);
       }
-      return { ended, kill: () => process.kill(-(child.pid ?? 0), 'SIGKILL') };
+      const signal = (name: NodeJS.Signals): void => void process.kill(-(child.pid ?? 0), name);
+      return { ended, kill: () => signal('SIGKILL'), interrupt: () => signal('SIGINT') };
     },
+    newest: async () => (await runs()).toSorted().at(-1) ?? '',
+    journal: journalOf,
     journals: async () => (await Promise.all((await runs()).map(journalOf))).join(''),
     remove: () => rm(folder, { recursive: true, force: true }),
   };

@@ -109,6 +109,16 @@ describe('in waves', () => {
     expect((await runFleet(order)).results.map(({ verdict }) => verdict)).toEqual(expected);
   });
 
+  test('the last host that fails halts nothing', async () => {
+    const { order, events } = runScene(
+      NAMES,
+      async ({ host }) => resultOf(host, host === 'd' ? 'unreachable' : 'confirmed'),
+      { rollout: wavesOf(NAMES, 1, ONE_BY_ONE) },
+    );
+    expect((await runFleet(order)).exitCode).toBe(1);
+    expect(story(events).filter((line) => line.startsWith('halt'))).toEqual([]);
+  });
+
   test('an engine that throws is a host of which nobody knows: it counts', async () => {
     const { order } = runScene(
       NAMES,

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { RunEvent, TaskId } from '../../../src/core/event.ts';
 import type { Verdict } from '../../../src/core/verdict.ts';
+import { DEFAULT_RULES, makeRollout } from '../../../src/core/wave.ts';
 import { fleetPicture, lastPicture, pictureHeight, type Canvas } from '../../../src/view/fleet-picture.ts';
 import { keepTally, type FleetTallyKeeper } from '../../../src/view/fleet-tally.ts';
 import { paintFor, PLAIN_PAINT } from '../../../src/view/paint.ts';
@@ -55,6 +56,33 @@ const begun = (host: string, task: TaskId): RunEvent => ({ type: 'task-started',
 const plain = (line: string): string => line.replaceAll(/\u001b\[[0-9;]*m/g, '');
 
 describe('the picture of many hosts', () => {
+  test('has a line for the wave that is under way, and keeps a halt in sight', () => {
+    const { keeper, tell } = told(names(100));
+    const rollout = makeRollout(names(100), names(1), DEFAULT_RULES);
+    expect(fleetPicture(keeper.tally(), 0, canvas()).join('\n')).not.toContain('wave');
+    tell({
+      type: 'run-started',
+      run: 'r',
+      command: 'apply',
+      operator: 'o',
+      hosts: [],
+      version: 'v',
+      rollout,
+    });
+    tell({ type: 'wave-started', wave: 1 });
+    expect(fleetPicture(keeper.tally(), 0, canvas())[2]).toBe('wave 1 of 2 (canary): 1 host: web1');
+    tell({ type: 'wave-ended', wave: 1 });
+    tell({ type: 'gate', wave: 1, decision: 'go-on', why: 'no host failed', failures: 0 });
+    tell({ type: 'wave-started', wave: 2 });
+    const [, , line = ''] = fleetPicture(keeper.tally(), 0, canvas());
+    expect(line).toMatch(/^wave 2 of 2: 99 hosts: web2, web3, .*…$/);
+    expect(line.length).toBeLessThan(80);
+    const why = '1 host failed, and none may: web2 unreachable';
+    tell({ type: 'gate', wave: 2, decision: 'halt', why, failures: 1 });
+    const picture = fleetPicture(keeper.tally(), 0, canvas());
+    expect(picture.at(-1)).toBe(`halted in wave 2 of 2: ${why}`);
+  });
+
   test('counts who is done, at work and waiting, by verdict and by phase', () => {
     const { keeper, tell, end } = told(names(100));
     for (const host of names(7)) tell({ type: 'host-started', host });
