@@ -105,12 +105,14 @@ export const listrView = (options: {
   };
 
   let rollout: Rollout | null = null;
+  let isHalted = false;
   return {
     show: (event) => {
       if (event.type === 'run-started') rollout = event.rollout ?? null;
       if ('wave' in event) {
         const text = waveEventText(event, rollout);
         if (text !== '') notice.title = isWaveTrouble(event) ? paint.warn(text) : text;
+        isHalted ||= isWaveTrouble(event);
       } else if (event.type === 'interrupted') {
         notice.title = paint.warn(
           `${event.signal}: no new host is started; those under way are brought to their end`,
@@ -123,6 +125,7 @@ export const listrView = (options: {
       redraw();
     },
     close: async () => {
+      if (isHalted) notice.fail(notice.title);
       for (const row of [notice, ...[...hosts.values()].flatMap(rowsOf)]) row.end();
       await running;
     },

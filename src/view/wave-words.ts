@@ -38,12 +38,14 @@ export const waveTitle = (number: number, rollout: Pick<Rollout, 'waves'>): stri
 
 /** `1 host: web1; then watched for 10 min`. */
 export const waveText = ({ hosts, bakeS }: Wave): string =>
-  `${hostsText(hosts.length)}: ${namesText(hosts)}${bakeS === 0 ? '' : `; watched for ${durationText(bakeS)} before they are confirmed`}`;
+  `${hostsText(hosts.length)}: ${namesText(hosts)}${bakeS === 0 ? '' : `; watched for ${durationText(bakeS)} before being confirmed`}`;
 
 /** What a gate lets through, for the rules that are shown before a run. */
 const budgetText = ({ failuresMax, waves }: Rollout): string => {
   const what =
-    failuresMax === 0 ? 'After the first host that fails' : `When more than ${hostsText(failuresMax)} failed`;
+    failuresMax === 0
+      ? 'After the first host that fails'
+      : `When more than ${hostsText(failuresMax)} ${failuresMax === 1 ? 'has' : 'have'} failed`;
   return waves.length === 1 ? `${what}, no other is started.` : `${what}, no other is started in any wave.`;
 };
 

@@ -15,8 +15,7 @@ import {
 const HOSTS = numberedHosts(6);
 const [FIRST = '', SECOND = '', THIRD = ''] = HOSTS;
 const EDITED = '/etc/sudoers.d/sudo_timestamp_timeout';
-/** Outlasts the lease. */
-const BAKE = ['--bake', '30s', '--lease', '20'];
+const SHORT_BAKE = ['--bake', '10s', '--lease', '20'];
 
 let fleet: LabFleet;
 let product: Product;
@@ -132,12 +131,12 @@ describe('a sick host', () => {
 });
 
 /** An apply whose canary is in its bake, and what comes of it. */
-const inBake = (flags: readonly string[] = BAKE) =>
+const inBake = (flags: readonly string[] = SHORT_BAKE) =>
   product.startUntil(['apply', inventory, ...WAVES, ...flags], '"type":"bake-started"');
 
 describe('a bake', () => {
   test('that nothing disturbs outlasts the lease, and then the others follow', async () => {
-    const { verdicts, json } = await apply([...WAVES, ...BAKE]);
+    const { verdicts, json } = await apply([...WAVES, '--bake', '30s', '--lease', '20']);
     expect(verdicts).toEqual(Object.fromEntries(HOSTS.map((name) => [name, 'confirmed'])));
     expect(json.waves[0]?.bake?.decision).toBe('confirm');
     const events = await eventsOf(json.run);

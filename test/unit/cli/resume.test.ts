@@ -150,7 +150,7 @@ describe('resume', () => {
         ['serial', 'db1', 0],
       ]);
       expect(stderr).toContain('They go on in 2 waves:');
-      expect(stderr).toContain('When more than 1 host failed');
+      expect(stderr).toContain('When more than 1 host has failed');
     });
 
     test('the canaries that were not confirmed first again, and baked again', async () => {

@@ -56,7 +56,7 @@ describe('plain lines', () => {
       { type: 'bake-ended', wave: 2, decision: 'revert', why: 'drift\u001b[2J' },
     ];
     expect(lines(events.map((event) => ({ ...event, at: 0 })))).toEqual([
-      'wave 1 of 2 (canary): 1 host: web1; watched for 10 min before they are confirmed',
+      'wave 1 of 2 (canary): 1 host: web1; watched for 10 min before being confirmed',
       'wave 1 of 2 (canary): web1: live, and watched for 10 min',
       'wave 1 of 2 (canary): all is well; confirmed now',
       'wave 1 of 2 (canary) has ended: no host failed',

@@ -23,7 +23,7 @@ describe('the waves before a run', () => {
   test('each with its size and its hosts, how long it is watched, and what halts the run', () => {
     const rules = { ...DEFAULT_RULES, bakeS: 600 };
     expect(rolloutLines(makeRollout(names(5), ['web1'], rules), 80)).toEqual([
-      '  1. canary  1 host: web1; watched for 10 min before they are confirmed',
+      '  1. canary  1 host: web1; watched for 10 min before being confirmed',
       '  2. wave    4 hosts: web2, web3, web4, web5',
       'After the first host that fails, no other is started in any wave.',
     ]);
@@ -40,7 +40,7 @@ describe('the waves before a run', () => {
     expect(lines.join('\n')).toContain('web13 and 18 more');
     expect(lines.slice(-2)).toEqual([
       '  and 12 more waves of 349 hosts together',
-      'When more than 5 hosts failed, no other is started in any wave.',
+      'When more than 5 hosts have failed, no other is started in any wave.',
     ]);
   });
 });
