@@ -100,7 +100,7 @@ export const FLAGS: Readonly<Record<string, Flag>> = {
     describe: 'Ask between waves; progress is told in lines',
   },
   reason: {
-    commands: ['apply', 'resume'],
+    commands: ['apply', 'rollback', 'resume'],
     type: 'string',
     requiresArg: true,
     describe: "Why, such as a change ticket: for the journal and each host's log",

@@ -218,23 +218,10 @@ describe('apply', () => {
     });
   });
 
-  test.each([
-    ['--canary frist', 'has no group frist. Did you mean first?'],
-    ['--canary none', '--canary none: no host of this run is in that group'],
-    ['--canary 0 --bake 10m', '--bake is for the canary'],
-    ['--confirm-waves', '--confirm-waves asks between waves, and there is no terminal'],
-  ])('%s is refused before anything is touched', async (flags, words) => {
-    writeFileSync(
-      join(folder, 'inventory.yml'),
-      INVENTORY.replace(
-        '  vars:',
-        '  children:\n    first: {hosts: {db1: }}\n    none: {hosts: {}}\n  vars:',
-      ),
-    );
-    const { exitCode, stderr } = await call(`apply --yes ${flags}`);
-    expect(exitCode).toBe(2);
-    expect(stderr).toContain(words);
-    expect(runsIn()).toEqual([]);
+  test('waves that cannot be had are refused before anything is touched', async () => {
+    const { exitCode, stderr } = await call('apply --yes --canary frist');
+    expect([exitCode, runsIn()]).toEqual([2, []]);
+    expect(stderr).toContain('inventory.yml has no group frist.');
   });
 
   test('--confirm-waves asks between waves, also with --yes, and a no leaves the rest for resume', async () => {
