@@ -195,29 +195,6 @@ describe('apply', () => {
     expect(runsIn()).toHaveLength(code === 0 ? 1 : 0);
   });
 
-  test('the waves are those that were asked for, a group of the inventory first', async () => {
-    writeFileSync(
-      join(folder, 'inventory.yml'),
-      INVENTORY.replace(
-        '  vars:',
-        '  children:\n    first: {hosts: {db1: }}\n    none: {hosts: {}}\n  vars:',
-      ),
-    );
-    const { stdout } = await call('apply --yes --json --canary first --serial 1 --max-failures 10% --bake 0');
-    expect(JSON.parse(stdout)).toMatchObject({
-      waves: [
-        { wave: 1, kind: 'canary', hosts: ['db1'] },
-        { wave: 2, kind: 'serial', hosts: ['web1'] },
-        { wave: 3, kind: 'serial', hosts: ['web2'] },
-      ],
-      hosts: [
-        { host: 'web1', wave: 2 },
-        { host: 'web2', wave: 3 },
-        { host: 'db1', wave: 1 },
-      ],
-    });
-  });
-
   test('waves that cannot be had are refused before anything is touched', async () => {
     const { exitCode, stderr } = await call('apply --yes --canary frist');
     expect([exitCode, runsIn()]).toEqual([2, []]);

@@ -113,8 +113,9 @@ const shownOf = (plan: Plan): readonly string[] => [
     command: 'apply',
     again: () => 'duo-fleet',
     journal: null,
+    waves: [],
   }),
-  JSON.stringify(jsonDocument('r', 'apply', { exitCode: 1, results: [resultOf(plan)] })),
+  JSON.stringify(jsonDocument('r', 'apply', { exitCode: 1, results: [resultOf(plan)], waves: [] })),
 ];
 
 const filesOf = (
