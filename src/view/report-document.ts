@@ -11,11 +11,12 @@ import { shown } from './words.ts';
 export const reportDocument = (report: Report): object => {
   const { started, hosts, exitCode } = report;
   const results = hosts.flatMap(({ result }) => result ?? []);
-  const told = new Map(
-    jsonDocument(report.run, started?.command ?? 'apply', { exitCode: exitCode ?? 1, results }).hosts.map(
-      (one) => [one.host, one],
-    ),
-  );
+  const document = jsonDocument(report.run, started?.command ?? 'apply', {
+    exitCode: exitCode ?? 1,
+    results,
+    waves: report.waves,
+  });
+  const told = new Map(document.hosts.map((one) => [one.host, one]));
   return {
     run: report.run,
     command: started?.command ?? null,
@@ -30,18 +31,7 @@ export const reportDocument = (report: Report): object => {
     resumedBy: report.resumedBy,
     interrupted: report.interrupted,
     damage: report.damage,
-    waves: report.waves.map(({ wave, kind, hosts: names, startedAt, endedAt, bake, gate }) => ({
-      wave,
-      kind,
-      hosts: names,
-      startedAt: isoTime(startedAt),
-      endedAt: isoTime(endedAt),
-      bake:
-        bake === null
-          ? null
-          : { startedAt: isoTime(bake.startedAt), endedAt: isoTime(bake.endedAt), decision: bake.decision },
-      gate: gate === null ? null : { decision: gate.decision, why: shown(gate.why), failures: gate.failures },
-    })),
+    waves: document.waves,
     hosts: hosts.flatMap((host) => {
       const one = told.get(host.host);
       return one === undefined ? [] : [{ ...one, ...wayOf(host) }];

@@ -250,11 +250,11 @@ describe('apply --report', () => {
       text: expect.stringMatching(/^<!doctype html>[\s\S]*web1/),
     });
     expect((await apply('run.html')).text).not.toContain('cut off');
-    expect((await apply('run.xml')).text).toMatch(/<testcase classname="duo-fleet.apply.hosts" name="web1"/);
+    expect((await apply('run.xml')).text).toMatch(/<testcase classname="duo-fleet\.apply\.[^"]*" name="web1"/);
   });
 
   test.each(['run.json', 'run.txt', 'run'])('gives the document of --json to %s', async (file) => {
     const { text } = await apply(file);
-    expect(Object.keys(JSON.parse(text ?? ''))).toEqual(['run', 'command', 'exitCode', 'hosts']);
+    expect(Object.keys(JSON.parse(text ?? ''))).toEqual(['run', 'command', 'exitCode', 'hosts', 'waves']);
   });
 });

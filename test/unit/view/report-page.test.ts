@@ -174,7 +174,7 @@ describe('a report for programs', () => {
     const order = new Map(report.hosts.map(({ host }, at) => [host, at]));
     results.sort((a, b) => (order.get(a.host) ?? 0) - (order.get(b.host) ?? 0));
     expect(reportDocument(report)).toMatchObject(
-      jsonDocument(CONTEXT.run, 'apply', { exitCode: 1, results }),
+      jsonDocument(CONTEXT.run, 'apply', { exitCode: 1, results, waves: report.waves }),
     );
   });
 });
