@@ -147,6 +147,7 @@ describe("Duo's repository", () => {
     ['broken-module', { update: 0, install: 0, state: 'install ok installed 2.2.3-0' }],
     ['corrupt', { update: 0, install: 1, state: '' }],
     ['wrong-key', { update: 1, install: 1, state: '' }],
+    ['expired', { update: 1, install: 1, state: '' }],
     ['gone', { update: 1, install: 1, state: '' }],
   ] as const)('%s behaves as it says', async (kind, expected) => {
     expect(await install(kind)).toMatchObject(expected);

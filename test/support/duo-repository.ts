@@ -1,7 +1,17 @@
 // The lab's copy of Duo's package repository: packages, lists and signatures, made once and kept in the cache.
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import {
+  appendFile,
+  copyFile,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeDuoPackage, PACKAGE_KINDS, type PackageKind } from './duo-package.ts';
 import { labBase } from './lab-base.ts';
@@ -9,13 +19,14 @@ import { LAB_HOSTS, type LabRelease } from './lab-hosts.ts';
 import { labCacheFolder, REPOSITORY_ROOT } from './lab-paths.ts';
 import { mustRun } from './lab-process.ts';
 
-/** What the repository holds: a package of some kind; or a good one signed by a stranger; or nothing, HTTP 404. */
-export type RepositoryKind = PackageKind | 'wrong-key' | 'gone';
+/** What the repository holds: a package of some kind; or a good one signed by a stranger, or long ago; or nothing, HTTP 404. */
+export type RepositoryKind = PackageKind | 'wrong-key' | 'expired' | 'gone';
 
 /** All kinds, with what they are for. */
 export const REPOSITORY_KINDS: Readonly<Record<RepositoryKind, string>> = {
   ...PACKAGE_KINDS,
   'wrong-key': 'the good package, in lists signed by a key that is not the published one',
+  expired: 'the good package, in lists whose Valid-Until has passed',
   gone: 'nothing: every path under /Debian and /Ubuntu is not found',
 };
 
@@ -94,9 +105,13 @@ async function buildCodename(
     await writeLists(join(folder, kind), codename);
     await sign(join(folder, kind, 'dists', codename), join(signing, 'published'));
   }
-  const [good, stranger] = [join(folder, 'good'), join(folder, 'wrong-key')];
-  await mustRun(['cp', '-a', good, stranger]);
-  await sign(join(stranger, 'dists', codename), join(signing, 'stranger'));
+  const good = join(folder, 'good');
+  const lists = (kind: RepositoryKind): string => join(folder, kind, 'dists', codename);
+  for (const kind of ['wrong-key', 'expired'] as const) await mustRun(['cp', '-a', good, join(folder, kind)]);
+  await sign(lists('wrong-key'), join(signing, 'stranger'));
+  // Nobody may be held back with old lists (sources.list(5), check-valid-until).
+  await appendFile(join(lists('expired'), 'Release'), 'Valid-Until: Thu, 01 Jan 2015 00:00:00 UTC\n');
+  await sign(lists('expired'), join(signing, 'published'));
   await rm(scratch, { recursive: true, force: true });
 }
 

@@ -1,5 +1,5 @@
 // What somebody who owns a host would send to own the one who looks at it: pieces, and texts made of them.
-import type { Dice } from './pam-random.ts';
+import type { Dice } from './dice.ts';
 
 /** A clipboard that is set, a link that lies, a title, a screen that is wiped, text that runs backwards, C1 controls, and worse. */
 const FOR_TERMINALS: readonly string[] = [

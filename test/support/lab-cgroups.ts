@@ -3,10 +3,12 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
+/** The hierarchy that limits processes, on machines where it is one of its own (cgroups(7), version 1). */
+const PIDS = '/sys/fs/cgroup/pids';
 /**
  * Where the unified and the named hierarchy are mounted, on machines with one, the other or both (cgroups(7)).
  */
-const HIERARCHIES = ['/sys/fs/cgroup', '/sys/fs/cgroup/unified', '/sys/fs/cgroup/systemd'];
+const HIERARCHIES = ['/sys/fs/cgroup', '/sys/fs/cgroup/unified', '/sys/fs/cgroup/systemd', PIDS];
 const LAB_GROUP = 'duo-fleet-lab';
 
 /**
@@ -27,6 +29,14 @@ export async function removeCgroups(machine: string): Promise<void> {
     await rmdir(join(folder, '..')).catch(() => undefined);
   }
 }
+
+/** The host's group of the unified hierarchy, below which all of its processes are. */
+export const cgroupFolder = (machine: string): string =>
+  groupFolders(machine).find((folder) => existsSync(join(folder, 'cgroup.controllers'))) ?? '';
+
+/** The host's group whose number of processes can be limited; on a machine with the unified hierarchy alone it is the same. */
+export const pidsGroupFolder = (machine: string): string =>
+  groupFolders(machine).find((folder) => existsSync(join(folder, 'pids.max'))) ?? '';
 
 function groupFolders(machine: string): readonly string[] {
   return HIERARCHIES.filter((root) => existsSync(join(root, 'cgroup.procs'))).map((root) =>

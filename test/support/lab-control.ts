@@ -23,7 +23,8 @@ export interface DuoControl {
 
 /** Duo's package repository in a test's hands. */
 export interface RepositoryControl {
-  readonly set: (kind: RepositoryKind) => Promise<void>;
+  /** For all who ask, or for the host with this address alone. */
+  readonly set: (kind: RepositoryKind, address?: string) => Promise<void>;
 }
 
 const START_LIMIT_MS = 20_000;
@@ -108,7 +109,7 @@ export const duoControl = (paths: FleetPaths): DuoControl => ({
 
 /** The repository of a fleet that is up. */
 export const repositoryControl = (paths: FleetPaths): RepositoryControl => ({
-  set: async (kind) => void (await call(paths, 'POST', '/repository', { kind })),
+  set: async (kind, address) => void (await call(paths, 'POST', '/repository', { kind, address })),
 });
 
 async function servicesPid(paths: FleetPaths): Promise<number | null> {

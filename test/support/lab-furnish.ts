@@ -13,6 +13,7 @@ import {
   type LabPlatform,
 } from './lab-hosts.ts';
 import { setUp } from './lab-own-setup.ts';
+import { INIT_SCRIPT } from './lab-machine.ts';
 import { hostsFile, type LabNetwork } from './lab-network.ts';
 import type { FleetPaths, HostPaths } from './lab-paths.ts';
 import { mustRun } from './lab-process.ts';
@@ -43,6 +44,7 @@ export async function furnish(paths: FleetPaths, host: HostPaths, what: Furnishi
   if (spec.sshSocket) await activateBySocket(host);
   if (spec.legacy === 'live') await enliveLegacyDuo(host);
   if (spec.setup !== null) await setUp(spec.setup, host.root);
+  if (spec.init === 'script') await writeFile(inRoot(INIT_SCRIPT), INIT, { mode: 0o755 });
 }
 
 /**
@@ -131,6 +133,16 @@ async function claimPlatform(host: HostPaths, platform: LabPlatform): Promise<vo
   await rm(file, { force: true });
   await writeFile(file, lines.join('\n'));
 }
+
+/** PID 1 of a host without systemd: starts sshd, and takes leave of whatever process has lost its parent. */
+const INIT = `#!/bin/sh
+mkdir -p /run/sshd /run/lock
+/usr/sbin/sshd
+while :; do
+  sleep 1000 &
+  wait "$!"
+done
+`;
 
 const SYSTEM_UNITS = 'etc/systemd/system';
 

@@ -20,6 +20,8 @@ export interface LabHostSpec {
   readonly legacy: 'installed' | 'live';
   /** What its administrator has made of it; see lab-own-setup.ts. */
   readonly setup: LabSetup | null;
+  /** What is PID 1: systemd, or a script that starts sshd and nothing else. */
+  readonly init: 'systemd' | 'script';
 }
 
 /** Set-ups of the field: an sshd_config of one's own, the rewrite of sudo, accounts that are locked after three failures. */
@@ -33,6 +35,7 @@ const debian = (name: string, release: LabRelease, special: Partial<LabHostSpec>
   cloudInit: false,
   legacy: 'installed',
   setup: null,
+  init: 'systemd',
   ...special,
 });
 
@@ -55,6 +58,7 @@ export const LAB_HOSTS: readonly LabHostSpec[] = [
   debian('hardened1', 'bookworm', { setup: 'hardened-sshd' }),
   debian('sudors1', 'trixie', { setup: 'sudo-rs' }),
   debian('faillock1', 'bookworm', { setup: 'faillock' }),
+  debian('plain1', 'bookworm', { init: 'script' }),
 ];
 
 /** `b01` to `b199`: as many plain bookworm hosts as a benchmark wants. */

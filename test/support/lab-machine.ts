@@ -1,7 +1,9 @@
 // One host as a container: mounted, booted, looked into, cut off from power, taken away.
 import { spawn } from 'node:child_process';
 import { open, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { makeCgroups, removeCgroups } from './lab-cgroups.ts';
+import type { LabHostSpec } from './lab-hosts.ts';
 import type { HostPaths } from './lab-paths.ts';
 import { mustRun, runProcess, until, type Finished, type ProcessOptions } from './lab-process.ts';
 
@@ -11,16 +13,18 @@ const SSH_PORT = 22;
 
 /** Mounts the host's file system: the shared base below, what this host changed above. */
 export async function mountRoot(host: HostPaths, baseRoot: string): Promise<void> {
-  for (const folder of [host.upper, host.work, host.root]) await mkdir(folder, { recursive: true });
-  const layers = `lowerdir=${baseRoot},upperdir=${host.upper},workdir=${host.work}`;
+  for (const folder of [host.disk, host.root]) await mkdir(folder, { recursive: true });
+  await mustRun(['mount', '-t', 'tmpfs', '-o', 'mode=0755', host.machine, host.disk]);
+  const [upper, work] = [join(host.disk, 'upper'), join(host.disk, 'work')];
+  for (const folder of [upper, work]) await mkdir(folder);
+  const layers = `lowerdir=${baseRoot},upperdir=${upper},workdir=${work}`;
   await mustRun(['mount', '-t', 'overlay', '-o', layers, host.machine, host.root]);
 }
 
-/** Takes the file system away, and with `forget` all that the host had changed. */
-export async function unmountRoot(host: HostPaths, forget: 'keep' | 'forget'): Promise<void> {
+/** Takes the file system away, and all that the host had changed. */
+export async function unmountRoot(host: HostPaths): Promise<void> {
   await unmount(host.root);
-  if (forget === 'keep') return;
-  for (const folder of [host.upper, host.work]) await rm(folder, { recursive: true, force: true });
+  await unmount(host.disk);
 }
 
 const UNMOUNT_LIMIT_MS = 10_000;
@@ -38,22 +42,30 @@ export async function unmount(folder: string): Promise<void> {
 /** What a boot waits for: `ssh` is systemd through and port 22 listened on; `systemd` is for hosts whose sshd is broken. */
 export type BootWait = 'ssh' | 'systemd';
 
+/** What is PID 1 of a host whose spec says `script`. Its name is one that PID 1 is known by. */
+export const INIT_SCRIPT = '/usr/local/sbin/init';
+
 /** Boots the host and resolves when it is as far as `wait` says. */
-export async function boot(host: HostPaths, hostname: string, wait: BootWait = 'ssh'): Promise<void> {
+export async function boot(
+  host: HostPaths,
+  spec: Pick<LabHostSpec, 'name' | 'init'>,
+  wait: BootWait = 'ssh',
+): Promise<void> {
   if ((await nspawnPid(host)) !== null)
-    throw new Error(`lab: ${hostname} is already on; \`power-off\` it first`);
+    throw new Error(`lab: ${spec.name} is already on; \`power-off\` it first`);
   const output = await open(host.console, 'a');
   // systemd-machined is not there to register with, PID 1 of this machine need not be systemd, and the container
   // must live on when the program that started it ends: no unit, a session of its own, output to a file.
   const nspawn = [
-    'systemd-nspawn --quiet --boot --register=no --keep-unit --console=pipe',
+    'systemd-nspawn --quiet --register=no --keep-unit --console=pipe',
     '--resolv-conf=off --timezone=off --link-journal=no',
   ].flatMap((options) => options.split(' '));
   const places = [
     `--directory=${host.root}`,
     `--machine=${host.machine}`,
-    `--hostname=${hostname}`,
+    `--hostname=${spec.name}`,
     `--network-namespace-path=/run/netns/${host.netns}`,
+    spec.init === 'systemd' ? '--boot' : INIT_SCRIPT,
   ];
   const groups = await makeCgroups(host.machine);
   const child = spawn('sh', ['-c', IN_CGROUPS, 'sh', ...groups, '--', ...nspawn, ...places], {
@@ -69,7 +81,7 @@ export async function boot(host: HostPaths, hostname: string, wait: BootWait = '
   await writeFile(host.nspawnPid, String(child.pid));
   // Not asked of /proc: in the midst of its exec a process has no command line.
   const isGone = () => child.exitCode !== null || child.signalCode !== null;
-  await Promise.race([failed, bootFinished(host, hostname, { wait, isGone })]);
+  await Promise.race([failed, bootFinished(host, spec, { wait, isGone })]);
 }
 
 /** Enters the cgroups named before `--`, then becomes the program named after it. */
@@ -78,23 +90,24 @@ const IN_CGROUPS =
 
 async function bootFinished(
   host: HostPaths,
-  hostname: string,
+  { name, init }: Pick<LabHostSpec, 'name' | 'init'>,
   { wait, isGone }: { readonly wait: BootWait; readonly isGone: () => boolean },
 ): Promise<void> {
   await until(
-    `${hostname} to ${wait === 'ssh' ? `listen on port ${SSH_PORT}` : 'boot'} (its console: ${host.console})`,
+    `${name} to ${wait === 'ssh' ? `listen on port ${SSH_PORT}` : 'boot'} (its console: ${host.console})`,
     async () => {
       if (isGone()) {
-        throw new Error(`lab: ${hostname} did not boot: ${await readFile(host.console, 'utf8')}`);
+        throw new Error(`lab: ${name} did not boot: ${await readFile(host.console, 'utf8')}`);
       }
       const leader = await leaderPid(host);
       return leader !== null && (wait === 'systemd' || (await listens(leader, SSH_PORT)));
     },
     BOOT_LIMIT_MS,
   );
+  if (init === 'script') return;
   // Listening comes before systemd is through: pam_nologin still refuses, units still start.
   await until(
-    `${hostname}'s systemd to finish booting`,
+    `${name}'s systemd to finish booting`,
     async () => {
       const state = await runIn(host, ['systemctl', 'is-system-running', '--wait'], {
         timeoutMs: BOOT_LIMIT_MS,
@@ -158,7 +171,7 @@ async function nspawnPid(host: HostPaths): Promise<number | null> {
 }
 
 /** The host's PID 1 as this machine counts: nspawn's child that is 1 in a namespace of its own. */
-async function leaderPid(host: HostPaths): Promise<number | null> {
+export async function leaderPid(host: HostPaths): Promise<number | null> {
   const nspawn = await nspawnPid(host);
   if (nspawn === null) return null;
   const children = await readFile(`/proc/${nspawn}/task/${nspawn}/children`, 'utf8').catch(() => '');

@@ -54,8 +54,8 @@ function hostPaths(fleetFolder: string, bastion: string, host: string) {
   return {
     folder,
     root: join(folder, 'root'),
-    upper: join(folder, 'upper'),
-    work: join(folder, 'work'),
+    /** What this host has of its own is on a file system of its own, which can be filled without filling another's. */
+    disk: join(folder, 'disk'),
     hostKeys: join(folder, 'ssh'),
     record: join(folder, 'host.json'),
     nspawnPid: join(folder, 'nspawn.pid'),

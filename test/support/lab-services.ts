@@ -31,7 +31,7 @@ async function main([
     keys: { ikey: LAB_IKEY, skey: LAB_SKEY },
   });
   // Made by whoever started us; asked for nothing here, it only tells where things are.
-  const shelf: Shelf = { repository: await duoRepository([]), kind: 'good' };
+  const shelf: Shelf = { repository: await duoRepository([]), kind: 'good', kindFor: new Map() };
   createServer((request, response) => {
     void serveFile(shelf, request, response);
   }).listen(HTTP_PORT, repositoryAddress);
@@ -51,11 +51,14 @@ async function main([
 interface Shelf {
   readonly repository: DuoRepository;
   kind: RepositoryKind;
+  /** By the address of who asks, for those to whom it is not what it is to all. */
+  readonly kindFor: Map<string, RepositoryKind>;
 }
 
 async function serveFile(shelf: Shelf, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const path = (request.url ?? '').split('?', 1)[0] ?? '';
-  const file = repositoryFile(shelf.repository, shelf.kind, path);
+  const kind = shelf.kindFor.get(request.socket.remoteAddress ?? '') ?? shelf.kind;
+  const file = repositoryFile(shelf.repository, kind, path);
   const bytes = file === null ? null : await readFile(file).catch(() => null);
   if (bytes === null) {
     response.writeHead(404).end();
@@ -80,11 +83,16 @@ async function steer(cloud: DuoCloud, shelf: Shelf, request: IncomingMessage): P
       await decide(cloud, body['user'] ?? '', body['decision'] ?? '');
       return '';
     case 'POST /repository':
-      shelf.kind = oneOf(REPOSITORY_KINDS, body['kind'] ?? '');
+      setKind(shelf, oneOf(REPOSITORY_KINDS, body['kind'] ?? ''), body['address']);
       return '';
     default:
       throw new Error('there is no such thing to steer');
   }
+}
+
+function setKind(shelf: Shelf, kind: RepositoryKind, address: string | undefined): void {
+  if (address === undefined) shelf.kind = kind;
+  else shelf.kindFor.set(address, kind);
 }
 
 async function decide(cloud: DuoCloud, user: string, decision: string): Promise<void> {

@@ -226,7 +226,7 @@ async function createHost(paths: FleetPaths, network: LabNetwork, name: string):
 async function removeHost(paths: FleetPaths, name: string): Promise<void> {
   const host = paths.host(name);
   await powerOff(host);
-  await unmountRoot(host, 'keep');
+  await unmountRoot(host);
   await disconnectHost(paths, host);
   await rm(host.folder, { recursive: true, force: true });
 }
@@ -253,16 +253,16 @@ function labHost(paths: FleetPaths, network: LabNetwork, record: HostRecord): La
     root: host.root,
     shell: (command, options) => runIn(host, ['/bin/sh', '-c', command], options),
     powerOff: () => powerOff(host),
-    boot: (wait) => boot(host, record.name, wait),
+    boot: (wait) => boot(host, spec, wait),
     isOn: () => isOn(host),
     partition: () => setCable(paths, host, 'down'),
     heal: () => setCable(paths, host, 'up'),
     reset: async () => {
       await powerOff(host);
-      await unmountRoot(host, 'forget');
+      await unmountRoot(host);
       await raise(paths, network, record, spec);
       await setCable(paths, host, 'up');
-      await boot(host, record.name);
+      await boot(host, spec);
     },
   };
 }

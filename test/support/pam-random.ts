@@ -1,5 +1,6 @@
 // Random service files of pam_debug, pam_permit, pam_deny and worse, the same ones for the same seed.
 import type { PamFolder } from '../../src/auth/pam-situation.ts';
+import { diceFor, pick, type Dice } from './dice.ts';
 
 /** A folder and the service of it that is asked about. */
 export interface PamScene {
@@ -7,23 +8,8 @@ export interface PamScene {
   readonly service: string;
 }
 
-/** A whole number from 0 to `below - 1`. */
-export type Dice = (below: number) => number;
-
-/** mulberry32: a small generator whose course is the same on every machine. */
-export const diceOf = (seed: number): Dice => {
-  let state = seed >>> 0;
-  return (below) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
-};
-
 /** The scene of one number in a run: its own dice, so that one scene can be had again without those before it. */
-export const randomScene = (seed: number, number: number): PamScene =>
-  scene(diceOf(Math.imul(seed, 0x9e3779b1) ^ Math.imul(number + 1, 0x85ebca6b)));
+export const randomScene = (seed: number, number: number): PamScene => scene(diceFor(seed, number));
 
 const CODES = [
   'success open_err symbol_err service_err system_err buf_err perm_denied auth_err cred_insufficient',
@@ -34,7 +20,6 @@ const CODES = [
   .join(' ')
   .split(' ');
 
-const pick = <T>(dice: Dice, among: readonly [T, ...T[]]): T => among[dice(among.length)] ?? among[0];
 const often = (dice: Dice, percent: number): boolean => dice(100) < percent;
 const times = <T>(count: number, make: (at: number) => T): T[] =>
   Array.from({ length: count }, (_, at) => make(at));

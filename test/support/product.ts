@@ -1,13 +1,16 @@
 // The product as a user runs it, in the bastion's network of a lab fleet; and what a host was before and after.
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import type { LabVariables } from './lab-inventory.ts';
 import type { LabFleet, LabHost } from './lab.ts';
 import type { Finished } from './lab-process.ts';
 
-const PROGRAM = ['node', '--import', 'tsx', 'src/main.ts'];
+const PROGRAM: readonly string[] = ['node', '--import', 'tsx', 'src/main.ts'];
+/** As it is installed; `npm run build` makes it. */
+export const BUILT_PROGRAM: readonly string[] = ['node', 'dist/main.js'];
 const RUN_TIMEOUT_MS = 240_000;
 
 /** The JSON contract as far as tests look into it. */
@@ -59,6 +62,12 @@ export interface UnderWay {
   readonly interrupt: () => void;
   /** Its exit code; -1 when it was killed. */
   readonly ended: Promise<number>;
+  /** Resolves with true when its journal has a line with `text`, with false when it ended without one. */
+  readonly reached: (text: string) => Promise<boolean>;
+  /** What its journal says so far. */
+  readonly journal: () => Promise<string>;
+  /** What it has said when it ended; `json` is null where it did not get as far as that. */
+  readonly result: Promise<Finished & { readonly json: JsonDocument | null }>;
 }
 
 /** duo-fleet on one lab fleet, with a state folder of its own. */
@@ -70,7 +79,9 @@ export interface Product {
   readonly run: (words: readonly string[], env?: Readonly<Record<string, string>>) => Promise<ProductRun>;
   /** The same as plain text. */
   readonly text: (words: readonly string[], env?: Readonly<Record<string, string>>) => Promise<Finished>;
-  /** Started and left alone; resolves when its journal has a line with `text`. */
+  /** `duo-fleet WORDS --json`, started and left alone. Not two at a time: its journal is the one that is new. */
+  readonly start: (words: readonly string[]) => Promise<UnderWay>;
+  /** The same; resolves when its journal has a line with `text`, and rejects when it ends before. */
   readonly startUntil: (words: readonly string[], text: string) => Promise<UnderWay>;
   /** The run that began last, and the text of a run's journal. */
   readonly newest: () => Promise<string>;
@@ -81,12 +92,12 @@ export interface Product {
 }
 
 /** The product for a fleet. */
-export async function productFor(fleet: LabFleet): Promise<Product> {
+export async function productFor(fleet: LabFleet, program = PROGRAM): Promise<Product> {
   const folder = await mkdtemp(join(tmpdir(), 'duo-fleet-product-'));
   const stateFolder = join(folder, 'state');
   let inventories = 0;
   const argv = (words: readonly string[]) => [
-    ...PROGRAM,
+    ...program,
     ...words,
     '--known-hosts',
     fleet.knownHostsFile,
@@ -99,10 +110,15 @@ export async function productFor(fleet: LabFleet): Promise<Product> {
     ...alike,
     ...more,
   });
-  const runsFolder = join(stateFolder, 'duo-fleet', 'runs');
-  const runs = (): Promise<string[]> => readdir(runsFolder).catch(() => []);
-  const journalOf = (run: string): Promise<string> =>
-    readFile(join(runsFolder, run, 'events.jsonl'), 'utf8').catch(() => '');
+  const journals = journalsIn(join(stateFolder, 'duo-fleet', 'runs'));
+  const start = async (words: readonly string[]): Promise<UnderWay> => {
+    const before = await journals.runs();
+    const child = spawnIn(fleet, [...argv(words), '--json'], env());
+    return underWay(child, async () => {
+      const ours = (await journals.runs()).find((run) => !before.includes(run));
+      return ours === undefined ? '' : journals.of(ours);
+    });
+  };
   return {
     stateFolder,
     inventory: async (variables) => {
@@ -121,44 +137,80 @@ export async function productFor(fleet: LabFleet): Promise<Product> {
       };
     },
     text: (words, more) => fleet.run(argv(words), { env: env(more), timeoutMs: RUN_TIMEOUT_MS }),
+    start,
     startUntil: async (words, text) => {
-      const before = await runs();
-      const [program, ...rest] = ['ip', 'netns', 'exec', fleet.bastion, ...argv(words)];
-      const child = spawn(program ?? '', rest, {
-        env: { ...process.env, ...env() },
-        stdio: 'ignore',
-        detached: true,
-      });
-      const ended = new Promise<number>((resolve) => child.once('exit', (code) => resolve(code ?? -1)));
-      const said = async (): Promise<boolean> => {
-        const ours = (await runs()).find((run) => !before.includes(run));
-        return ours !== undefined && (await journalOf(ours)).includes(text);
-      };
-      while (!(await said())) {
-        const over = await Promise.race([
-          ended.then(() => true),
-          new Promise<boolean>((resolve) => setTimeout(() => resolve(false), 20)),
-        ]);
-        if (over) throw new Error(`the run ended before its journal said ${text}`);
-      }
-      const signal = (name: NodeJS.Signals): void => void process.kill(-(child.pid ?? 0), name);
-      return { ended, kill: () => signal('SIGKILL'), interrupt: () => signal('SIGINT') };
+      const started = await start(words);
+      if (await started.reached(text)) return started;
+      throw new Error(`the run ended before its journal said ${text}`);
     },
-    newest: async () => (await runs()).toSorted().at(-1) ?? '',
-    journal: journalOf,
-    journals: async () => (await Promise.all((await runs()).map(journalOf))).join(''),
+    newest: async () => (await journals.runs()).toSorted().at(-1) ?? '',
+    journal: journals.of,
+    journals: async () => (await Promise.all((await journals.runs()).map(journals.of))).join(''),
     remove: () => rm(folder, { recursive: true, force: true }),
   };
 }
 
-const parseDocument = (done: Finished): JsonDocument => {
+const journalsIn = (folder: string) => ({
+  runs: (): Promise<string[]> => readdir(folder).catch(() => []),
+  of: (run: string): Promise<string> => readFile(join(folder, run, 'events.jsonl'), 'utf8').catch(() => ''),
+});
+
+type Started = ChildProcessByStdio<null, Readable, Readable>;
+
+function spawnIn(fleet: LabFleet, words: readonly string[], env: Readonly<Record<string, string>>): Started {
+  return spawn('ip', ['netns', 'exec', fleet.bastion, ...words], {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  });
+}
+
+const underWay = (child: Started, journal: () => Promise<string>): UnderWay => {
+  const ended = new Promise<number>((resolve) => child.once('close', (code) => resolve(code ?? -1)));
+  const said = [child.stdout, child.stderr].map(async (stream) => {
+    const chunks = await stream.toArray();
+    return Buffer.concat(chunks as Buffer[]).toString('utf8');
+  });
+  const isOver = ended.then(() => true);
+  return {
+    ended,
+    kill: () => process.kill(-(child.pid ?? 0), 'SIGKILL'),
+    interrupt: () => process.kill(-(child.pid ?? 0), 'SIGINT'),
+    journal,
+    reached: async (text) => {
+      for (let over = false; ;) {
+        // Looked at once more after its end: what it wrote last counts, too.
+        if ((await journal()).includes(text)) return true;
+        if (over) return false;
+        const pause = new Promise<boolean>((resolve) => setTimeout(() => resolve(false), JOURNAL_POLL_MS));
+        over = await Promise.race([isOver, pause]);
+      }
+    },
+    result: Promise.all([ended, ...said]).then(([code, stdout = '', stderr = '']) => ({
+      code,
+      stdout,
+      stderr,
+      json: code === -1 ? null : parsed(stdout),
+    })),
+  };
+};
+
+const JOURNAL_POLL_MS = 20;
+
+const parsed = (text: string): JsonDocument | null => {
   try {
-    return JSON.parse(done.stdout) as JsonDocument;
+    return JSON.parse(text) as JsonDocument;
   } catch {
-    throw new Error(
-      `no JSON document (exit code ${done.code}): ${done.stdout.slice(0, 2_000)}\n${done.stderr.slice(-4_000)}`,
-    );
+    return null;
   }
+};
+
+const parseDocument = (done: Finished): JsonDocument => {
+  const json = parsed(done.stdout);
+  if (json !== null) return json;
+  throw new Error(
+    `no JSON document (exit code ${done.code}): ${done.stdout.slice(0, 2_000)}\n${done.stderr.slice(-4_000)}`,
+  );
 };
 
 /**
@@ -175,6 +227,16 @@ export async function hostState(host: LabHost): Promise<string> {
   );
   if (done.code !== 0) throw new Error(`the state of ${host.name} cannot be read: ${done.stderr}`);
   return done.stdout;
+}
+
+/** Waits, at most `limitS` by the host's own clock, for its guard to have ended every transaction; says whether it has. */
+export async function guardEnded(host: LabHost, limitS: number): Promise<boolean> {
+  const active = '/var/lib/duo-fleet/active';
+  const done = await host.shell(
+    `n=0; while [ -e ${active} ] || [ -L ${active} ]; do n=$((n + 1)); [ $n -lt ${limitS * 5} ] || exit 1; sleep 0.2; done`,
+    { timeoutMs: (limitS + 30) * 1000 },
+  );
+  return done.code === 0;
 }
 
 /** Files and folders anywhere but in /proc, /sys, /run, /dev and the logs, with the time of their last change. */

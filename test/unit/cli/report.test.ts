@@ -250,7 +250,9 @@ describe('apply --report', () => {
       text: expect.stringMatching(/^<!doctype html>[\s\S]*web1/),
     });
     expect((await apply('run.html')).text).not.toContain('cut off');
-    expect((await apply('run.xml')).text).toMatch(/<testcase classname="duo-fleet\.apply\.[^"]*" name="web1"/);
+    expect((await apply('run.xml')).text).toMatch(
+      /<testcase classname="duo-fleet\.apply\.[^"]*" name="web1"/,
+    );
   });
 
   test.each(['run.json', 'run.txt', 'run'])('gives the document of --json to %s', async (file) => {

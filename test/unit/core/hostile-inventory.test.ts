@@ -3,7 +3,7 @@ import { formatDiagnostics } from '../../../src/core/format-diagnostics.ts';
 import { parseInventory } from '../../../src/core/parse-inventory.ts';
 import { parseAllSettings } from '../../../src/core/settings-parse.ts';
 import { damaged, hostileText, steeringOf } from '../../support/hostile-text.ts';
-import { diceOf, type Dice } from '../../support/pam-random.ts';
+import { diceOf, type Dice } from '../../support/dice.ts';
 
 const SKEY = 'sEcReTsEcReTsEcReTsEcReTsEcReTsEcReT1234';
 const YAML = `all:

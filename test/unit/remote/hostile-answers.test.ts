@@ -4,7 +4,7 @@ import { Failure } from '../../../src/core/failure.ts';
 import { parseObserveOutput } from '../../../src/remote/observe.ts';
 import { damaged, hostileText } from '../../support/hostile-text.ts';
 import { nonce, observeAnswer } from '../../support/observe-answer.ts';
-import { diceOf, type Dice } from '../../support/pam-random.ts';
+import { diceOf, type Dice } from '../../support/dice.ts';
 
 const bytes = (text: string): Uint8Array => Buffer.from(text, 'latin1');
 

@@ -22,7 +22,7 @@ import {
   SKEY,
 } from '../../support/example-host.ts';
 import { hostileText, damaged, steeringOf } from '../../support/hostile-text.ts';
-import { diceOf, type Dice } from '../../support/pam-random.ts';
+import { diceOf, type Dice } from '../../support/dice.ts';
 
 const tools = exampleTools();
 const settings = exampleSettings();
