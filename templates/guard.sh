@@ -1129,8 +1129,12 @@ sshd_units() {
 # Whether somebody listens; where nobody does any more, what listened before is started again.
 sshd_serves() {
   has_systemd || return 0
-  if [ -z "$(sshd_units)" ]; then
-    while read -r unit; do systemctl start "$unit"; done <"$T/sshd-units"
+  if [ -z "$(sshd_units)" ] && [ -s "$T/sshd-units" ]; then
+    # The socket first, which does not start beside a service that listens. What failed too often would not be started at all.
+    for unit in $(grep '\.socket$' "$T/sshd-units") $(grep '\.service$' "$T/sshd-units"); do
+      systemctl reset-failed "$unit" 2>/dev/null
+      timeout 30 systemctl start "$unit"
+    done
   fi
   [ -n "$(sshd_units)" ]
 }
@@ -1156,7 +1160,8 @@ reload_sshd() { # now|later: when to look whether it serves
   /usr/sbin/sshd -t || return 1
   if has_systemd; then
     before=$(sshd_units)
-    say "$before" >"$T/sshd-units"
+    # Once: where a revert finds nobody listening any more, it is this that it has to start again.
+    [ -z "$before" ] || [ -s "$T/sshd-units" ] || say "$before" >"$T/sshd-units"
     for unit in $before; do
       case $unit in
       *.service)
@@ -1367,6 +1372,11 @@ body_revert() {
       restore_files quiet || exit "$FAILED"
     fi
     remove_folders
+    # Nothing is as it was where nobody can log in.
+    [ ! -s "$T/sshd-units" ] || sshd_serves || {
+      log 'sshd does not start again; this is tried again'
+      exit "$FAILED"
+    }
     note "back as before: $(changes)"
     if [ -s "$T/foreign" ]; then
       log "left as they are, since somebody else changed them meanwhile: $(tr '\n' ' ' <"$T/foreign")"
