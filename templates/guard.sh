@@ -45,6 +45,7 @@ LOCK_WAIT_S=20
 CLAIM_WAIT_S=60
 APT_LOCK_WAIT_S=120
 PACKAGE_TRIES=6
+CLEAR_UP_ROUNDS=20
 
 OK=0 FAILED=1 USAGE=64 BUSY=75 FENCED=76 DRIFTED=77
 
@@ -289,17 +290,20 @@ watch() {
   exec 8>"$T/watch.lock"
   # Restarted by systemd where it does not get the lock; the claim gives up where it never does.
   flock -w 5 8 || exit "$FAILED"
+  over=0
   # Only the shell's own means in here: it goes round twice a second for as long as the transaction takes.
   while :; do
     word=gone deadline=0
     if [ -r "$T/state" ]; then read -r word <"$T/state"; fi
-    case $word in
-    confirmed | aborted | reverted | gone) break ;;
-    esac
     if [ -r "$RUN_DIR/lease" ]; then read -r deadline <"$RUN_DIR/lease"; fi
     read -r up _ </proc/uptime
-    if [ "${up%%.*}" -gt "${deadline:-0}" ]; then
-      log 'the controller has not renewed the lease: putting the host back'
+    case $word in
+    gone) break ;;
+    # Whoever ended it clears up after it. Where nothing can be written he cannot, and it is done from here as soon as it can.
+    confirmed | aborted | reverted) over=$((over + 1)) ;;
+    *) [ "${up%%.*}" -le "${deadline:-0}" ] || log 'the controller has not renewed the lease: putting the host back' ;;
+    esac
+    if [ "$over" -gt "$CLEAR_UP_ROUNDS" ] || { [ "$over" = 0 ] && [ "${up%%.*}" -gt "${deadline:-0}" ]; }; then
       (
         exec 8>&-
         in_unit revert >/dev/null
@@ -654,7 +658,7 @@ UNIT
 disarm() {
   rm -f "$UNIT_DIR/sysinit.target.wants/duo-fleet-boot.service" "$UNIT_DIR/multi-user.target.wants/duo-fleet-boot-packages.service" \
     "$UNIT_DIR/duo-fleet-boot.service" "$UNIT_DIR/duo-fleet-boot-packages.service" \
-    "$UNIT_DIR/.duo-fleet-boot.service" "$UNIT_DIR/.duo-fleet-boot-packages.service"
+    "$UNIT_DIR/.duo-fleet-boot.service" "$UNIT_DIR/.duo-fleet-boot-packages.service" || return 1
   # Folders that an installation without local units does not have are not left behind either.
   rmdir "$UNIT_DIR/sysinit.target.wants" 2>/dev/null
   return 0
@@ -1253,8 +1257,6 @@ clean_up() {
   confirmed | aborted | reverted) [ -e "$HOME_DIR/ended/$TX" ] || record_end "$(state)" ;;
   esac
   if [ "$(readlink "$HOME_DIR/active")" = "tx/$TX" ]; then
-    disarm
-    rm -rf "$ETC_DIR" "$RUN_DIR/lease"
     if [ "$(state)" = confirmed ] && [ -d "$T/snap" ]; then
       remove_undone
       mkdir -p "$HOME_DIR/snapshots"
@@ -1277,6 +1279,9 @@ clean_up() {
     keep_newest "$HOME_DIR/ended" "$KEEP_RECORDS"
     log "ended: $(cat "$HOME_DIR/ended/$TX" 2>/dev/null)"
     shorten_log
+    # The claim goes last, and right after the units that would come back to it at a boot: as long as it is there, somebody
+    # comes back to what could not be taken away.
+    rm -rf "$ETC_DIR" "$RUN_DIR/lease" && disarm || return 1
     rm -f "$HOME_DIR/active"
   fi
   rm -rf "${T:?}"
@@ -1389,7 +1394,7 @@ body_revert() {
     ;;
   *) fail "unknown state: $word" ;;
   esac
-  with_lock clean_up
+  with_lock clean_up || exit "$FAILED"
   exit "$OK"
 }
 boot() { # before sshd takes a login: files only, no package manager, no reload
