@@ -119,11 +119,11 @@ start_unit() { # NAME RESTART OPERATION ARGS...
   shift 2
   if has_systemd; then
     # No limit of starts: a watcher that is killed again and again must come back each time. But where this script is gone
-    # (2 or 127, by the shell) the transaction has ended, and nothing may try for ever to run it.
+    # the transaction has ended, and nothing may try for ever to run it. Not told by the exit status: the shell's own for that
+    # is the one with which it ends where it cannot fork, too.
     systemd-run --quiet --collect --unit="$name" --service-type=exec -p Restart="$restart" -p RestartSec=100ms -p StartLimitIntervalSec=0 \
-      -p RestartPreventExitStatus='2 127' \
       -p OOMScoreAdjust=-900 -p KillMode=control-group -p LimitCORE=0 -p StandardOutput=null -p StandardError=null \
-      /bin/sh "$T/in/guard.sh" "$@" </dev/null
+      /bin/sh -c '[ ! -e "$0" ] || exec /bin/sh "$0" "$@"' "$T/in/guard.sh" "$@" </dev/null
   else
     # Without systemd: a session of its own, whose leader's pid is noted so that a revert can stop all of it. In memory,
     # so that it cannot outlive a boot and name somebody else's process.
