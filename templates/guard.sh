@@ -126,11 +126,18 @@ start_unit() { # NAME RESTART OPERATION ARGS...
       /bin/sh -c '[ ! -e "$0" ] || exec /bin/sh "$0" "$@"' "$T/in/guard.sh" "$@" </dev/null
   else
     # Without systemd: a session of its own, whose leader's pid is noted so that a revert can stop all of it. In memory,
-    # so that it cannot outlive a boot and name somebody else's process.
+    # so that it cannot outlive a boot and name somebody else's process; over the blanks that were written at claim, since a
+    # revert that stops nothing would run beside what it reverts.
     mkdir -p "$RUN_DIR/out"
-    setsid /bin/sh -c 'echo $$ >"$1"; shift; exec "$@"' sh "$RUN_DIR/out/$TX.${name%"-$TX"}.pid" /bin/sh "$T/in/guard.sh" "$@" \
+    setsid /bin/sh -c 'echo $$ 1<>"$1"; shift; exec "$@"' sh "$RUN_DIR/out/$TX.${name%"-$TX"}.pid" /bin/sh "$T/in/guard.sh" "$@" \
       </dev/null >/dev/null 2>&1 3>&- 4>&- 5>&- 6>&- 9>&- &
   fi
+}
+keep_room_for_pids() {
+  has_systemd && return 0
+  for op in prepare activate revert; do
+    printf '%10s\n' '' >"$RUN_DIR/out/$TX.duo-fleet-$op.pid" || return 1
+  done
 }
 stop_unit() { # OPERATION
   if has_systemd; then
@@ -201,7 +208,7 @@ claim() { # NONCE LEASE_S RUN OPERATOR REASON
   printf '%s\n' "$1" >"$T/nonce" && printf 'run=%s\noperator=%s\nsince=%s\n' "$3" "$4" "$(date +%s)" >"$T/owner" &&
     { [ -z "${5:-}" ] || printf 'reason=%s\n' "$5" >>"$T/owner"; } &&
     write_words && set_state claimed && mkdir -p "$HOME_DIR/ended" "$HOME_DIR/snapshots" "$HOME_DIR/kept" "$T/kept" "$RUN_DIR/out" &&
-    true >>"$HOME_DIR/verdict.lock" && true >>"$HOME_DIR/claim.lock" && cp "$T/in/guard.sh" "$HOME_DIR/.guard.$TX" ||
+    true >>"$HOME_DIR/verdict.lock" && true >>"$HOME_DIR/claim.lock" && cp "$T/in/guard.sh" "$HOME_DIR/.guard.$TX" && keep_room_for_pids ||
     give_up "cannot write to $HOME_DIR"
   # Whatever holds the host must be readable after a power loss, or nobody could end it.
   sync "$T"/words/* "$T"/ends/* "$T/state" "$T/in/guard.sh" "$HOME_DIR/.guard.$TX" 2>/dev/null || sync
