@@ -20,10 +20,14 @@ export const guardWords = (operation: string, tx: string, args: readonly string[
   ...args,
 ];
 
-const folderOf = (tx: string): string => {
+const placeOf = (tx: string): string => {
   if (!/^[a-z0-9-]{1,64}$/.test(tx)) throw new Failure('bug', `not the id of a transaction: ${tx}`);
-  return `${GUARD_HOME}/tx/${tx}/in`;
+  return `${GUARD_HOME}/tx/${tx}`;
 };
+/** What its caller sent. */
+const folderOf = (tx: string): string => `${placeOf(tx)}/in`;
+/** Made by its claim. */
+const stateOf = (tx: string): string => `${placeOf(tx)}/state`;
 
 /**
  * The text of a call for the root channel: writes its files, then runs the guard, whose status is the text's own. A file
@@ -70,7 +74,8 @@ const writeFiles = (tx: string, files: readonly (readonly [string, Uint8Array])[
   );
   return [
     'umask 077',
-    `lost() { printf 'cannot write %s: nothing was run\\n' "$1"; exit 1; }`,
+    // Secrets may be among what was written before. Where that transaction is claimed already, its files are not ours to remove.
+    `lost() { [ -e ${shellQuote(stateOf(tx))} ] || rm -rf ${shellQuote(placeOf(tx))}; printf 'cannot write %s: nothing was run\\n' "$1"; exit 1; }`,
     // With -p only the last folder gets the mode asked for, the others the umask's: the same 0700.
     ...[folder, ...folders].map((path) => `mkdir -p ${shellQuote(path)} 2>&1 || lost ${shellQuote(path)}`),
     ...files.map(([name, content]) => writeFile(`${folder}/${name}`, content)),
