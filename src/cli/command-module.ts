@@ -8,7 +8,7 @@ export type OnChosen = (command: CommandName, raw: RawOptions) => void;
 
 const INVENTORY = [
   'inventory',
-  'Inventory file ($DUO_FLEET_INVENTORY, ./inventory.yml, ./inventory/)',
+  'Inventory file or folder ($DUO_FLEET_INVENTORY, ./inventory.yml, ./inventory/)',
 ] as const;
 
 /** Makes a command of yargs. */

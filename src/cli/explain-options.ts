@@ -40,6 +40,7 @@ export type ExplainOptions =
 /** Flags that mean a host; on the command line they contradict --pam-dir, from the environment they wait for a host. */
 const OF_A_HOST = [
   'host',
+  'inventory-file',
   'from',
   'duo',
   'planned',

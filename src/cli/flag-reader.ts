@@ -65,7 +65,11 @@ export const flagReader = (command: CommandName, raw: RawOptions, surroundings: 
 /** Unknown flags and superfluous words; our own look instead of yargs' `strict`, for the suggestions. */
 const strangers = (command: CommandName, raw: RawOptions): readonly string[] => {
   const word = WORDS[command] ?? 'inventory';
-  const known = new Set([...Object.keys(flagsOf(command)), word, 'help', 'version', '_', '$0']);
+  const flagNames = Object.entries(flagsOf(command)).flatMap(([name, { alias }]) => [
+    name,
+    String(alias ?? name),
+  ]);
+  const known = new Set([...flagNames, word, 'help', 'version', '_', '$0']);
   const flags = Object.keys(raw).filter((name) => !known.has(name));
   const words = Array.isArray(raw['_']) ? raw['_'].slice(1) : [];
   return [
@@ -78,7 +82,7 @@ const strangers = (command: CommandName, raw: RawOptions): readonly string[] => 
     ...words.map((each) =>
       word === ''
         ? `${command} takes flags only: what is ${JSON.stringify(String(each))} for?`
-        : `one ${word} is enough: what is ${JSON.stringify(String(each))} for?`,
+        : `one ${word} is enough: what is ${JSON.stringify(String(each))} for?${word === 'inventory' ? ' (Several are given with -i each.)' : ''}`,
     ),
   ];
 };

@@ -27,6 +27,8 @@ interface Flag {
   readonly type: 'string' | 'number' | 'boolean';
   readonly describe: string;
   readonly requiresArg?: boolean;
+  /** One letter, as people from Ansible type it. */
+  readonly alias?: string;
   readonly commands: readonly CommandName[];
 }
 
@@ -39,8 +41,9 @@ export const FLAGS: Readonly<Record<string, Flag>> = {
   limit: {
     commands: ALL,
     type: 'string',
+    alias: 'l',
     requiresArg: true,
-    describe: "Only hosts that match Ansible's pattern",
+    describe: "Only hosts that match Ansible's pattern; @FILE: those that it lists",
   },
   run: {
     commands: ['rollback'],
@@ -123,11 +126,13 @@ export const FLAGS: Readonly<Record<string, Flag>> = {
     requiresArg: true,
     describe: "Also log in as this member of Duo's groups, on the first host: you approve the push",
   },
-  inventory: {
-    commands: ['resume'],
+  // Not "inventory", which --inventory becomes: yargs would take it for the word behind the command, and drop one of both.
+  'inventory-file': {
+    commands: CONNECTING,
     type: 'string',
+    alias: 'i',
     requiresArg: true,
-    describe: "Inventory file (the run's own)",
+    describe: 'One more inventory (repeatable, also --inventory): of two, the later wins',
   },
   'only-settle': {
     commands: ['resume'],
@@ -235,9 +240,9 @@ export const flagsOf = (command: CommandName): Readonly<Record<string, YargsOpti
   Object.fromEntries(
     Object.entries(FLAGS)
       .filter(([, flag]) => flag.commands.includes(command))
-      .map(([name, { type, describe, requiresArg }]) => [
+      .map(([name, { type, describe, requiresArg, alias }]) => [
         name,
-        { type, describe, requiresArg: requiresArg ?? false },
+        { type, describe, requiresArg: requiresArg ?? false, ...(alias === undefined ? {} : { alias }) },
       ]),
   );
 

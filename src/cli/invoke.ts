@@ -1,5 +1,5 @@
 // One invocation from argv to exit code.
-import { dirname, resolve } from 'node:path';
+import { dirname } from 'node:path';
 import { setTimeout as sleepMs } from 'node:timers/promises';
 import type { Command } from '../core/event.ts';
 import { jumpsText } from '../core/jump-host.ts';
@@ -376,7 +376,7 @@ const observed = async (
       command,
       operator: surroundings.operator,
       version: declaredVersion(fleet.settings),
-      inventory: resolve(surroundings.cwd, fleet.inventory),
+      inventory: fleet.paths,
       resumes: resumption?.resumes ?? null,
       hosts: fleet.settings,
       rollout,

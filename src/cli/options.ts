@@ -9,7 +9,7 @@ import { UsageError, type Surroundings } from './surroundings.ts';
 
 /** How hosts are found and connected to. */
 export interface ConnectOptions {
-  /** As given; `null`: look in the usual places. */
+  /** As given, several with commas between; `null`: look in the usual places. */
   readonly inventory: string | null;
   readonly hosts: readonly string[];
   readonly limit: string | undefined;
@@ -50,7 +50,7 @@ export const connectOptions = (
   raw: RawOptions,
   { home }: Surroundings,
 ): ConnectOptions => ({
-  inventory: typeof raw['inventory'] === 'string' ? raw['inventory'] : null,
+  inventory: reader.check(() => inventories(raw), null),
   hosts: hostNames(reader.given('host')),
   limit: reader.text('limit') ?? undefined,
   knownHosts: reader.path('known-hosts') ?? join(home, '.ssh', 'known_hosts'),
@@ -102,6 +102,18 @@ const userNameOf = (name: string, value: unknown): string | null => {
   const text = oneText(name, value);
   if (text === null || /^[\p{L}\p{N}_][\p{L}\p{N}_.@$ -]{0,255}$/u.test(text)) return text;
   throw new UsageError(`--${name} needs the name of an account`);
+};
+
+/** The word behind the command, then each -i, joined with commas as in DUO_FLEET_INVENTORY; `null`: none is given. */
+const inventories = (raw: RawOptions): string | null => {
+  const paths = [raw['inventory'], raw['inventory-file']].flat().filter((path) => path !== undefined);
+  const texts = paths.map((path) => oneText('inventory', path) ?? '');
+  if (texts.length > 1 && texts.some((path) => path.includes(','))) {
+    throw new UsageError(
+      '-i: a path with a comma in it stands alone, or several inventories have an -i each',
+    );
+  }
+  return texts.length === 0 ? null : texts.join(',');
 };
 
 const hostNames = (value: unknown): readonly string[] => {

@@ -100,7 +100,8 @@ export const parseArgv = async (surroundings: Surroundings): Promise<Invocation>
         ? new UsageError(message ?? error?.message)
         : error;
     });
-  await parser.parseAsync([...surroundings.argv], {}, (_error, _argv, output) => {
+  const argv = surroundings.argv.map((word) => word.replace(/^--inventory(?==|$)/, '--inventory-file'));
+  await parser.parseAsync(argv, {}, (_error, _argv, output) => {
     text = output;
   });
   const found = chosen as Chosen | null;

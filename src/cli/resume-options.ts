@@ -15,8 +15,6 @@ export interface ResumeOptions extends Options {
 export const readResumeOptions = (raw: RawOptions, surroundings: Surroundings): ResumeOptions => {
   const options = readOptions('resume', raw, surroundings);
   const reader = flagReader('resume', raw, surroundings);
-  // Not from DUO_FLEET_INVENTORY, which other flags' way would be: the run's own inventory goes before that.
-  if (Array.isArray(raw['inventory'])) reader.problem('--inventory is given more than once');
   const onlySettle = reader.flag('only-settle');
   reader.end();
   return { ...options, run: typeof raw['run'] === 'string' ? raw['run'] : null, onlySettle };

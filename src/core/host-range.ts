@@ -1,4 +1,5 @@
 // Ansible's host ranges and ports: `web[01:20]`, `db-[a:f]`, `n[0:10:2]`, `web1:2222`.
+import { splitAddress } from './split-address.ts';
 
 /** More hosts than this from one range are a slip of the pen. */
 export const RANGE_HOSTS_MAX = 100_000;
@@ -60,26 +61,23 @@ const expand = (text: string): readonly string[] | string => {
   return names;
 };
 
-/** Splits `web1:2222` and `[2001:db8::1]:22`; a bare IPv6 address has no port, and neither has a range's colon. */
-const splitPort = (text: string): { readonly pattern: string; readonly port: string | null } => {
-  const bracketed = /^\[([0-9A-Fa-f:.]+:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)\]:(\d+)$/.exec(text);
-  if (bracketed?.[1] !== undefined && bracketed[2] !== undefined) {
-    return { pattern: bracketed[1], port: bracketed[2] };
-  }
-  const colonsOutside = text.replaceAll(/\[[^\]]*\]/g, '').split(':').length - 1;
-  const plain = /^(.+):(\d+)$/.exec(text);
-  if (colonsOutside === 1 && plain?.[1] !== undefined && plain[2] !== undefined) {
-    return { pattern: plain[1], port: plain[2] };
-  }
-  return { pattern: text, port: null };
-};
+/**
+ * What Ansible does not take for an address, it takes for a name as it stands; with one colon in it or one at its end, that
+ * was meant to be a port.
+ */
+const looksLikePort = (text: string): boolean =>
+  text.endsWith(':') || text.replaceAll(/\[[^\]]*\]/g, '').split(':').length === 2;
 
 // What may stand in a name that is dialled, printed and used in file names.
 const hostName = /^[A-Za-z0-9_][A-Za-z0-9_.:%@+-]{0,252}$/;
 
 /** A host's key in an inventory -> the names it stands for and the port behind it. */
 export const expandHosts = (text: string): RangeResult => {
-  const { pattern, port } = splitPort(text);
+  const address = splitAddress(text);
+  if (address === null && looksLikePort(text)) {
+    return wrong('NAME:PORT takes the name of a host and a number');
+  }
+  const { host: pattern, port } = address ?? { host: text, port: null };
   if (port !== null && (Number(port) < 1 || Number(port) > 65_535)) {
     return wrong(`port ${port.slice(0, 12)} is not between 1 and 65535`);
   }

@@ -1,24 +1,34 @@
-// Groups, their hosts and the precedence of their variables: what the YAML and the INI reader fill, then resolved.
+// Groups and hosts of an inventory that is being read: what the readers of its forms fill.
+// Source: ansible lib/ansible/inventory/data.py, group.py and host.py.
 import type { Diagnostic } from './diagnostic.ts';
-import type { Inventory, InventoryGroup, InventoryHost, Place, Variable } from './inventory.ts';
+import type { Place, Variable } from './inventory.ts';
 
-interface GroupDraft {
+/** Variables from group_vars/ or host_vars/, by the number of the inventory that the folder is beside. */
+export type VariableLayers = Map<number, Map<string, Variable>>;
+
+export interface GroupDraft {
   readonly name: string;
   readonly place: Place;
   readonly children: Set<string>;
   readonly parents: Set<string>;
+  /** Those that it names itself. */
+  readonly hosts: Set<string>;
   readonly variables: Map<string, Variable>;
-  /** From group_vars/: wins over what the inventory itself says of any group. */
-  readonly fileVariables: Map<string, Variable>;
+  /** From group_vars/: they win over what the inventory itself says of any group. */
+  readonly layers: VariableLayers;
+  /** Its rank among the groups of its depth: `ansible_group_priority`. */
+  priority: number;
 }
 
-interface HostDraft {
+export interface HostDraft {
   readonly name: string;
   readonly place: Place;
   readonly groups: Set<string>;
+  /** The one behind its name where it was mentioned first, which is the only one that counts in Ansible. */
+  readonly port: number | null;
   readonly variables: Map<string, Variable>;
   /** From host_vars/. */
-  readonly fileVariables: Map<string, Variable>;
+  readonly layers: VariableLayers;
 }
 
 /** What is known so far of an inventory that is being read, possibly from several files. */
@@ -32,8 +42,14 @@ export interface InventoryDraft {
 /** More hosts than this are not taken: the memory of a bastion has an end. */
 export const INVENTORY_HOSTS_MAX = 100_000;
 
-/** A draft with nothing in it. */
-export const emptyDraft = (): InventoryDraft => ({ groups: new Map(), hosts: new Map(), diagnostics: [] });
+const NOWHERE: Place = { file: '', line: 0, column: 0, source: '' };
+
+/** A draft with nothing in it but the two groups that are always there. */
+export const emptyDraft = (): InventoryDraft => {
+  const draft: InventoryDraft = { groups: new Map(), hosts: new Map(), diagnostics: [] };
+  addChild(addGroup(draft, 'all', NOWHERE), addGroup(draft, 'ungrouped', NOWHERE));
+  return draft;
+};
 
 /** An error at a place. */
 export const errorAt = (place: Place, message: string, remedy = ''): Diagnostic => ({
@@ -61,198 +77,78 @@ export const addGroup = (draft: InventoryDraft, name: string, place: Place): Gro
     place,
     children: new Set(),
     parents: new Set(),
+    hosts: new Set(),
     variables: new Map(),
-    fileVariables: new Map(),
+    layers: new Map(),
+    priority: 1,
   };
   draft.groups.set(name, group);
   return group;
 };
 
-/** Makes one group the child of another; cycles are found by {@link resolveDraft}. */
+/** Makes one group the child of another; cycles are found when the inventory is resolved. */
 export const addChild = (parent: GroupDraft, child: GroupDraft): void => {
   parent.children.add(child.name);
   child.parents.add(parent.name);
 };
 
-/** Adds a host to a group, or the group to a host that is known already. `null` when there are too many. */
-export const addHost = (
-  draft: InventoryDraft,
-  group: string,
-  host: { readonly name: string; readonly place: Place },
-): HostDraft | null => {
-  let known = draft.hosts.get(host.name);
-  if (known === undefined) {
-    if (draft.hosts.size >= INVENTORY_HOSTS_MAX) return null;
-    known = { ...host, groups: new Set(), variables: new Map(), fileVariables: new Map() };
-    draft.hosts.set(host.name, known);
+/** Sets a group's variable; `ansible_group_priority` is none, but the group's rank. */
+export const setGroupVariable = (draft: InventoryDraft, group: GroupDraft, variable: Variable): void => {
+  const { name, value, place } = variable;
+  if (name !== 'ansible_group_priority') {
+    group.variables.set(name, variable);
+    return;
   }
-  known.groups.add(group);
-  return known;
+  const isRank = typeof value === 'number' || (typeof value === 'string' && /^[-+]?\d+$/.test(value));
+  if (isRank && Number.isSafeInteger(Number(value))) group.priority = Number(value);
+  else draft.diagnostics.push(errorAt(place, 'ansible_group_priority must be a whole number'));
 };
 
-const byName = (left: string, right: string): number => Number(left > right) - Number(left < right);
+/** A host as it is mentioned in a group. */
+export interface HostMention {
+  readonly name: string;
+  readonly place: Place;
+  readonly port: number | null;
+  readonly variables: Iterable<Variable>;
+}
 
-/** Depth of each group (`all` is 0, a child is one below its deepest parent); the groups of a cycle have none. */
-const depthsOf = (groups: ReadonlyMap<string, GroupDraft>): Map<string, number> => {
-  const waiting = new Map([...groups.values()].map((group) => [group.name, group.parents.size]));
-  const depths = new Map<string, number>();
-  const ready: string[] = [];
-  const reached = new Map<string, number>();
-  for (const [name, parents] of waiting) if (parents === 0) ready.push(name);
-  for (let name = ready.pop(); name !== undefined; name = ready.pop()) {
-    const depth = reached.get(name) ?? 0;
-    depths.set(name, depth);
-    for (const child of groups.get(name)?.children ?? []) {
-      reached.set(child, Math.max(reached.get(child) ?? 0, depth + 1));
-      const left = (waiting.get(child) ?? 1) - 1;
-      waiting.set(child, left);
-      if (left === 0) ready.push(child);
+/** Adds a host to a group, or the group to a host that is known already. `false` when there are too many hosts. */
+export const addHost = (draft: InventoryDraft, group: GroupDraft, mention: HostMention): boolean => {
+  const { name, place, port } = mention;
+  let host = draft.hosts.get(name);
+  if (host === undefined) {
+    if (draft.hosts.size >= INVENTORY_HOSTS_MAX) {
+      draft.diagnostics.push(errorAt(place, `the inventory has more than ${INVENTORY_HOSTS_MAX} hosts`));
+      return false;
     }
+    host = { name, place, port, groups: new Set(), variables: new Map(), layers: new Map() };
+    draft.hosts.set(name, host);
+    if (port !== null) host.variables.set('ansible_port', portVariable(place, port));
+  } else if (port !== null && port !== host.port) {
+    const message = `${name} is in the inventory already, ${nameOf(host.place)}, and Ansible passes over a second port`;
+    draft.diagnostics.push(errorAt(place, message, `Write ansible_port: ${port} in its place.`));
   }
-  return depths;
+  host.groups.add(group.name);
+  group.hosts.add(name);
+  // Ansible looks for a group first: the variables of a host that is called like one are the group's.
+  const namesake = draft.groups.get(name);
+  for (const variable of mention.variables) {
+    if (namesake === undefined) host.variables.set(variable.name, variable);
+    else setGroupVariable(draft, namesake, variable);
+  }
+  return true;
 };
 
-/** The groups of a cycle, as a chain for people; '' when there is none. */
-const cycleOf = (groups: ReadonlyMap<string, GroupDraft>, depths: ReadonlyMap<string, number>): string => {
-  const stuck = [...groups.keys()].find((name) => !depths.has(name));
-  const chain: string[] = [];
-  // A group without a depth has a parent without one, so that going up meets the cycle.
-  for (let name = stuck; name !== undefined && !chain.includes(name);) {
-    chain.unshift(name);
-    const parents: readonly string[] = [...(groups.get(name)?.parents ?? [])];
-    const next: string | undefined = parents.find((parent) => !depths.has(parent));
-    if (next === undefined || chain.includes(next)) {
-      return next === undefined
-        ? chain.join(' > ')
-        : [next, ...chain.slice(0, chain.indexOf(next) + 1)].join(' > ');
-    }
-    name = next;
-  }
-  return '';
-};
+const nameOf = ({ file, line }: Place): string => `in ${file}, line ${line}`;
 
-const priorityOf = (group: GroupDraft | undefined): number => {
-  const variable =
-    group?.fileVariables.get('ansible_group_priority') ?? group?.variables.get('ansible_group_priority');
-  return typeof variable?.value === 'number' ? variable.value : 1;
-};
+const portVariable = (place: Place, port: number): Variable => ({
+  name: 'ansible_port',
+  value: port,
+  written: String(port),
+  keyPlace: place,
+  place,
+  items: [],
+});
 
-/** Groups with their ancestors, in the order of precedence: depth, ansible_group_priority, name. */
-const lineage = (
-  groups: ReadonlyMap<string, GroupDraft>,
-  depths: ReadonlyMap<string, number>,
-  direct: readonly string[],
-): readonly string[] => {
-  const found = new Set<string>(['all']);
-  const queue = [...direct];
-  for (let name = queue.pop(); name !== undefined; name = queue.pop()) {
-    if (found.has(name) && name !== 'all') continue;
-    found.add(name);
-    queue.push(...(groups.get(name)?.parents ?? []));
-  }
-  return [...found].toSorted(
-    (left, right) =>
-      (depths.get(left) ?? 0) - (depths.get(right) ?? 0) ||
-      priorityOf(groups.get(left)) - priorityOf(groups.get(right)) ||
-      byName(left, right),
-  );
-};
-
-/**
- * Merged variables of a chain of groups.
- * Source: Ansible's VARIABLE_PRECEDENCE: the inventory's `all`, its groups, group_vars/all, group_vars/*.
- */
-const mergeGroups = (
-  groups: ReadonlyMap<string, GroupDraft>,
-  chain: readonly string[],
-): Map<string, Variable> => {
-  const merged = new Map<string, Variable>();
-  for (const layer of ['variables', 'fileVariables'] as const) {
-    for (const name of chain) {
-      for (const [key, variable] of groups.get(name)?.[layer] ?? []) merged.set(key, variable);
-    }
-  }
-  return merged;
-};
-
-const emptyPlace = (file: string): Place => ({ file, line: 0, column: 0, source: '' });
-
-/** Puts groups without a parent below `all`, and hosts that are in no group of their own into `ungrouped`. */
-const settleMembership = (draft: InventoryDraft, file: string): void => {
-  const all = addGroup(draft, 'all', emptyPlace(file));
-  addGroup(draft, 'ungrouped', emptyPlace(file));
-  for (const group of draft.groups.values()) {
-    if (group !== all && group.parents.size === 0) addChild(all, group);
-  }
-  for (const host of draft.hosts.values()) {
-    const own = [...host.groups].some((name) => name !== 'all' && name !== 'ungrouped');
-    if (own) host.groups.delete('ungrouped');
-    else host.groups.add('ungrouped');
-    host.groups.delete('all');
-  }
-};
-
-const resolveHosts = (
-  draft: InventoryDraft,
-  depths: ReadonlyMap<string, number>,
-): readonly InventoryHost[] => {
-  const shared = new Map<
-    string,
-    { readonly chain: readonly string[]; readonly merged: Map<string, Variable> }
-  >();
-  const hosts: InventoryHost[] = [];
-  for (const host of draft.hosts.values()) {
-    const direct = [...host.groups].toSorted(byName);
-    const key = direct.join('\n');
-    let base = shared.get(key);
-    if (base === undefined) {
-      const chain = lineage(draft.groups, depths, direct);
-      base = { chain, merged: mergeGroups(draft.groups, chain) };
-      shared.set(key, base);
-    }
-    const own = host.variables.size + host.fileVariables.size > 0;
-    hosts.push({
-      name: host.name,
-      place: host.place,
-      groups: base.chain,
-      variables: own ? new Map([...base.merged, ...host.variables, ...host.fileVariables]) : base.merged,
-    });
-  }
-  return hosts;
-};
-
-/** A finished draft as an inventory; a cycle of groups is an error, and then there are no hosts. */
-export const resolveDraft = (
-  draft: InventoryDraft,
-  file: string,
-): { readonly inventory: Inventory; readonly diagnostics: readonly Diagnostic[] } => {
-  settleMembership(draft, file);
-  const depths = depthsOf(draft.groups);
-  const diagnostics = [...draft.diagnostics];
-  const cycle = cycleOf(draft.groups, depths);
-  if (cycle !== '') {
-    const place = draft.groups.get(cycle.split(' > ')[0] ?? '')?.place ?? emptyPlace(file);
-    diagnostics.push(
-      errorAt(place, `groups contain one another: ${cycle}`, 'Take one of them out of the other’s children.'),
-    );
-    return { inventory: { file, hosts: [], groups: new Map() }, diagnostics };
-  }
-  const hosts = resolveHosts(draft, depths);
-  const members = new Map<string, string[]>([...draft.groups.keys()].map((name) => [name, []]));
-  for (const host of hosts) for (const group of host.groups) members.get(group)?.push(host.name);
-  const groups = new Map<string, InventoryGroup>();
-  for (const group of draft.groups.values()) {
-    const { name } = group;
-    groups.set(name, { name, children: [...group.children], hosts: members.get(name) ?? [] });
-    const twin = draft.hosts.get(name);
-    if (twin !== undefined) {
-      diagnostics.push(
-        warningAt(twin.place, `${name} is the name of a host and of a group`, 'Rename one of them.'),
-      );
-    }
-  }
-  if (hosts.length === 0 && diagnostics.length === 0) {
-    diagnostics.push(errorAt(emptyPlace(file), 'the inventory has no hosts', 'List them below all: hosts:.'));
-  }
-  return { inventory: { file, hosts, groups }, diagnostics };
-};
+/** Group names as Ansible recommends them, with the hyphen and dot that inventories have; nothing that a pattern reads. */
+export const isGroupName = (name: string): boolean => /^[\p{L}\p{N}_][\p{L}\p{N}_.-]*$/u.test(name);

@@ -22,6 +22,9 @@ export type VariableValue =
   | readonly VariableValue[]
   | { readonly [key: string]: VariableValue };
 
+/** Stands for a value that ansible-vault encrypted: it is nobody's mistake until somebody needs the value. */
+export const VAULTED: VariableValue = Object.freeze({ '!vault': true });
+
 export interface Variable {
   readonly name: string;
   readonly value: VariableValue;
@@ -47,14 +50,16 @@ export interface InventoryGroup {
   readonly name: string;
   /** Direct child groups. */
   readonly children: readonly string[];
-  /** Its hosts and those of its descendants, in inventory order. */
+  /** Its own hosts, then those of its descendants, level by level. */
   readonly hosts: readonly string[];
 }
 
 export interface Inventory {
   /** The file that was asked for, for messages about the inventory as a whole. */
   readonly file: string;
-  /** In the order in which they are mentioned. */
+  /** In Ansible's order: the hosts that `all` names itself, those without a group, then group by group. */
   readonly hosts: readonly InventoryHost[];
+  /** Their names in the order in which they are mentioned: a subscript behind a wildcard counts so. */
+  readonly mentioned: readonly string[];
   readonly groups: ReadonlyMap<string, InventoryGroup>;
 }

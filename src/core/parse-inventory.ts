@@ -1,17 +1,31 @@
 // Files of an inventory -> Inventory and everything that is wrong with them.
 import type { Diagnostic } from './diagnostic.ts';
-import type { Inventory } from './inventory.ts';
-import { addGroup, emptyDraft, resolveDraft, warningAt } from './inventory-groups.ts';
+import type { Inventory, Variable } from './inventory.ts';
+import {
+  emptyDraft,
+  warningAt,
+  type GroupDraft,
+  type InventoryDraft,
+  type VariableLayers,
+} from './inventory-groups.ts';
 import { isIniInventory, readIniInventory } from './inventory-ini.ts';
-import { readYamlInventory, readYamlVariables } from './inventory-yaml.ts';
+import { readYamlInventory } from './inventory-yaml.ts';
+import { encrypted, unreadable } from './program-inventory.ts';
+import { resolveDraft } from './resolve-inventory.ts';
+import { readYamlVariables } from './yaml-variables.ts';
 
-/** A file that belongs to an inventory, as it was read. */
+/** A file, as it was read. */
 export interface InventorySource {
   /** As messages name it. */
   readonly file: string;
   readonly text: string;
-  /** A file of variables (group_vars/NAME.yml, host_vars/NAME.yml); `null`: hosts and groups. */
-  readonly variablesOf: { readonly kind: 'group' | 'host'; readonly name: string } | null;
+}
+
+/** A file of group_vars/ or host_vars/, as it was read. */
+export interface VariableSource extends InventorySource {
+  readonly of: { readonly kind: 'group' | 'host'; readonly name: string };
+  /** The number of the inventory that the folder is beside: a later one wins. */
+  readonly layer: number;
 }
 
 export interface InventoryResult {
@@ -19,35 +33,54 @@ export interface InventoryResult {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-/**
- * Reads an inventory of several files, in the order given; of two that set the same variable of the same group or
- * host the later wins, and group_vars/ and host_vars/ win over the inventory itself, as in Ansible.
- * With an error among the diagnostics the inventory must not be used.
- */
-export const parseInventoryFiles = (sources: readonly InventorySource[], name: string): InventoryResult => {
+/** Reads hosts and groups of several files, in the order given: of two that set the same variable the later wins. */
+export const draftInventory = (sources: readonly InventorySource[]): InventoryDraft => {
   const draft = emptyDraft();
-  for (const { file, text, variablesOf } of sources) {
-    if (variablesOf !== null) continue;
-    if (isIniInventory(file, text)) readIniInventory(draft, file, text);
+  for (const { file, text } of sources) {
+    const wrong = unreadable(file, text);
+    if (wrong !== null) draft.diagnostics.push(wrong);
+    else if (isIniInventory(file, text)) readIniInventory(draft, file, text);
     else readYamlInventory(draft, file, text);
   }
-  for (const { file, text, variablesOf } of sources) {
-    if (variablesOf === null) continue;
-    const owners = variablesOf.kind === 'group' ? draft.groups : draft.hosts;
-    const implicit = variablesOf.kind === 'group' && ['all', 'ungrouped'].includes(variablesOf.name);
-    const place = { file, line: 0, column: 0, source: '' };
-    const owner =
-      owners.get(variablesOf.name) ?? (implicit ? addGroup(draft, variablesOf.name, place) : undefined);
-    if (owner === undefined) {
-      const message = `there is no ${variablesOf.kind} ${variablesOf.name}, so that its variables are not used`;
-      draft.diagnostics.push(warningAt(place, message));
-      continue;
-    }
-    readYamlVariables(draft, file, text, owner.fileVariables);
+  return draft;
+};
+
+/**
+ * Adds the files of variables, in the order given, and resolves: they win over the inventory itself, as in Ansible.
+ * With an error among the diagnostics the inventory must not be used.
+ */
+export const finishInventory = (
+  draft: InventoryDraft,
+  sources: readonly VariableSource[],
+  name: string,
+): InventoryResult => {
+  for (const source of sources) {
+    const { file, text, of, layer } = source;
+    const owner = (of.kind === 'group' ? draft.groups : draft.hosts).get(of.name);
+    const wrong = encrypted(file, text);
+    if (wrong !== null) draft.diagnostics.push(wrong);
+    else if (owner !== undefined) readYamlVariables(draft, source, layerOf(owner, layer));
   }
+  for (const group of draft.groups.values()) warnOfRank(draft, group);
   return resolveDraft(draft, name);
+};
+
+const layerOf = ({ layers }: { readonly layers: VariableLayers }, number: number): Map<string, Variable> => {
+  const variables = layers.get(number) ?? new Map<string, Variable>();
+  layers.set(number, variables);
+  return variables;
+};
+
+/** Somebody who ranks a group in group_vars/ would see its variables lose without a word. */
+const warnOfRank = (draft: InventoryDraft, { layers }: GroupDraft): void => {
+  for (const variables of layers.values()) {
+    const place = variables.get('ansible_group_priority')?.keyPlace;
+    if (place === undefined) continue;
+    const message = 'ansible_group_priority means nothing in group_vars/, in Ansible neither';
+    draft.diagnostics.push(warningAt(place, message, 'Set it in the inventory itself.'));
+  }
 };
 
 /** Reads an inventory of one file: YAML, or INI when its name or its first line says so. */
 export const parseInventory = (text: string, file: string): InventoryResult =>
-  parseInventoryFiles([{ file, text, variablesOf: null }], file);
+  finishInventory(draftInventory([{ file, text }]), [], file);

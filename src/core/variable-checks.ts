@@ -1,5 +1,5 @@
 // What one variable's value may be. Each check takes a variable and gives a value, or what is wrong and the remedy.
-import type { Variable, VariableValue } from './inventory.ts';
+import { VAULTED, type Variable, type VariableValue } from './inventory.ts';
 import { isDnsName, sourceProblem } from './ip-address.ts';
 import { reveal, Secret, type SecretRef } from './secret.ts';
 import { parseSecretRef } from './secret-ref.ts';
@@ -17,6 +17,13 @@ export type Checked<T> =
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
 export type Check<T> = (variable: Variable) => Checked<T>;
+
+/** What is wrong with a value that ansible-vault encrypted. */
+export const VAULT_PROBLEM: Problem = {
+  message: 'is encrypted with ansible-vault, which this program does not read',
+  remedy:
+    'Give a reference in its place: env:NAME, file:PATH, keyring:NAME, or command:... with the program that prints the secret (ansible-vault view FILE does, too).',
+};
 
 /** A value is shown in messages up to this length. */
 const SHOWN_MAX = 60;
@@ -49,6 +56,7 @@ const unsafe = /[^\x20-\x7e]|["'\\$`;#]/;
 const jinja = (text: string): boolean => text.includes('{{') || text.includes('{%');
 
 const plainText = (value: VariableValue, written: string | null): Checked<string> => {
+  if (value === VAULTED) return { ok: false, problems: [VAULT_PROBLEM] };
   const text = typeof value === 'number' && written === String(value) ? written : value;
   if (typeof text !== 'string') {
     const quotes = typeof value === 'number' || typeof value === 'boolean';

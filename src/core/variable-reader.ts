@@ -1,8 +1,8 @@
 // Reads one host's variables with checks, and keeps what is wrong with its place.
 import type { Diagnostic } from './diagnostic.ts';
-import type { InventoryHost, Variable } from './inventory.ts';
+import { VAULTED, type InventoryHost, type Variable } from './inventory.ts';
 import { errorAt, warningAt } from './inventory-groups.ts';
-import type { Check, Problem } from './variable-checks.ts';
+import { VAULT_PROBLEM, type Check, type Problem } from './variable-checks.ts';
 
 export interface VariableReader {
   readonly host: InventoryHost;
@@ -49,6 +49,10 @@ export const readVariablesOf = (host: InventoryHost): VariableReader => {
   const read = <T>(name: string, check: Check<T>): T | undefined => {
     const variable = find(name);
     if (variable === undefined) return undefined;
+    if (variable.value === VAULTED) {
+      complain(name, 'error', VAULT_PROBLEM);
+      return undefined;
+    }
     const checked = check(variable);
     if (!checked.ok) {
       for (const problem of checked.problems) complain(name, 'error', problem);

@@ -16,8 +16,9 @@ import {
 } from 'yaml';
 import type { Diagnostic } from './diagnostic.ts';
 import { errorAt } from './inventory-groups.ts';
-import type { Place, VariableValue } from './inventory.ts';
+import { VAULTED, type Place, type VariableValue } from './inventory.ts';
 import { indexSource, type SourceText } from './source-text.ts';
+import { yamlScalar } from './yaml-scalar.ts';
 
 /** A file longer than this, in characters, is not read. */
 export const YAML_TEXT_MAX = 64 * 1024 * 1024;
@@ -28,6 +29,8 @@ const ALIAS_NODES_MAX = 500_000;
 export interface YamlTree {
   readonly source: SourceText;
   readonly document: Document.Parsed;
+  /** Ansible reads a file as JSON where it can: numbers are JSON's then. */
+  readonly isJson: boolean;
   readonly diagnostics: Diagnostic[];
   /** What each alias stands for. */
   readonly targets: ReadonlyMap<Alias, Node>;
@@ -47,11 +50,9 @@ const unknownTag = {
   message: 'a tag (a word that begins with !) that this program does not know',
   remedy: 'Where the ! belongs to the value, put the value in quotes.',
 };
-const vaultTag = {
-  message: 'values encrypted with ansible-vault are not read',
-  remedy:
-    'Give a reference in its place: env:NAME, file:PATH, keyring:NAME, or command:... with the program that prints the secret.',
-};
+/** Tags of Ansible's own: an encrypted value, and a text that is no template. */
+const VAULT_TAGS: ReadonlySet<string> = new Set(['!vault', '!vault-encrypted']);
+const KNOWN_TAGS: ReadonlySet<string> = new Set([...VAULT_TAGS, '!unsafe']);
 
 const sentences: Partial<Record<ErrorCode, string>> = {
   ALIAS_PROPS: 'an alias (*name) takes no anchor and no tag',
@@ -95,34 +96,45 @@ const aliasTargets = (
   return { targets, lost };
 };
 
+const isJsonText = (text: string): boolean => {
+  if (!/^\s*\{/.test(text)) return false;
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    // Whatever JSON.parse throws at, the YAML parser tells with its place.
+    return false;
+  }
+};
+
 /** Parses a file; what is wrong with its YAML is in `diagnostics`, and the tree must then not be used. */
 export const parseYaml = (file: string, text: string): YamlTree | readonly Diagnostic[] => {
   const source = indexSource(file, text.length > YAML_TEXT_MAX ? '' : text);
   if (text.length > YAML_TEXT_MAX) {
     return [errorAt(source.placeAt(0), `the file is longer than ${YAML_TEXT_MAX} characters`)];
   }
+  const isJson = isJsonText(text);
   let document: Document.Parsed;
   try {
     // uniqueKeys is looked after in entriesOf: the parser's own check takes two seconds for 10,000 hosts.
-    document = parseDocument(text, { version: '1.1', uniqueKeys: false, prettyErrors: false });
+    // Tabs are blanks to JSON, and nothing but trouble to YAML.
+    const given = isJson ? text.replaceAll('\t', ' ') : text;
+    document = parseDocument(given, { version: '1.1', uniqueKeys: false, prettyErrors: false });
   } catch (thrown) {
     // The parser recurses; only a hostile file nests deep enough to exhaust the stack.
     if (thrown instanceof RangeError) return [errorAt(source.placeAt(0), 'the file is nested too deep')];
     throw thrown;
   }
-  const problems = [...document.errors, ...document.warnings].map((problem) => {
-    const place = source.placeAt(problem.pos[0]);
-    if (problem.code === 'TAG_RESOLVE_FAILED') {
-      const tag = text.slice(problem.pos[0], problem.pos[1]);
-      const { message, remedy } = tag.startsWith('!vault') ? vaultTag : unknownTag;
-      return errorAt(place, message, remedy);
-    }
-    return notYaml(place, problem.code);
+  const problems = [...document.errors, ...document.warnings].flatMap(({ pos, code }) => {
+    const place = source.placeAt(pos[0]);
+    if (code !== 'TAG_RESOLVE_FAILED') return [notYaml(place, code)];
+    const isKnown = KNOWN_TAGS.has(text.slice(pos[0], pos[1]));
+    return isKnown ? [] : [errorAt(place, unknownTag.message, unknownTag.remedy)];
   });
-  const { targets, lost } = aliasTargets(document);
+  const { targets, lost } = isJson ? { targets: new Map<Alias, Node>(), lost: [] } : aliasTargets(document);
   for (const alias of lost) problems.push(notYaml(source.placeAt(alias.range?.[0] ?? 0), 'BAD_ALIAS'));
   if (problems.length > 0) return problems;
-  return { source, document, diagnostics: [], targets, budget: { aliasNodes: 0 } };
+  return { source, document, isJson, diagnostics: [], targets, budget: { aliasNodes: 0 } };
 };
 
 /** The node that an alias stands for, the node itself otherwise; `null` when a hostile file exceeds the limits. */
@@ -208,23 +220,27 @@ export const entriesOf = (tree: YamlTree, map: YAMLMap, depth = 0): readonly Yam
   return merged.length === 0 ? own : [...new Map([...merged, ...own].map((e) => [e.key, e])).values()];
 };
 
-const scalarValue = (scalar: Scalar): VariableValue => {
-  const { value } = scalar;
-  // PyYAML does not take y and n for booleans, the parser does (as YAML 1.1's text says).
-  if (typeof value === 'boolean') return /^[yn]$/i.test(writtenText(scalar)) ? writtenText(scalar) : value;
-  // Nor is 08 or 1e3 a number to it: no octal, and no point.
-  const text =
-    typeof value === 'number' && /^[-+]?(?:0[\d_]*[89][\d_]*|[\d_]+e.*)$/i.test(writtenText(scalar));
-  if (text) return writtenText(scalar);
-  if (typeof value === 'string' || typeof value === 'number' || value === null) return value;
-  // Dates and binary data: nothing of ours; carried as they were written.
-  return writtenText(scalar);
+const TEXT_TAGS: ReadonlySet<string> = new Set(['tag:yaml.org,2002:str', '!unsafe', '!']);
+
+/** A scalar's value; quotes and `!!str` make a text of it, also where it looks like something else. */
+const scalarValue = (tree: YamlTree, scalar: Scalar): VariableValue => {
+  const { tag } = scalar;
+  const written = writtenText(scalar);
+  if (tag !== undefined && VAULT_TAGS.has(tag)) return VAULTED;
+  if (tag === undefined ? scalar.type !== 'PLAIN' : TEXT_TAGS.has(tag)) return written;
+  return tree.isJson ? jsonScalar(written) : yamlScalar(written);
+};
+
+/** A number that JavaScript cannot hold exactly stays the text that it was. */
+const jsonScalar = (text: string): VariableValue => {
+  const value = JSON.parse(text) as number | boolean | null;
+  return /^-?\d+$/.test(text) && !Number.isSafeInteger(value) ? text : value;
 };
 
 /** A node as plain data; too deep or too much through aliases is an error and `null`. */
 export const plainValue = (tree: YamlTree, given: Node | null, depth = 0): VariableValue => {
   const node = resolved(tree, given);
-  if (isScalar(node)) return scalarValue(node);
+  if (isScalar(node)) return scalarValue(tree, node);
   if (node === null) return null;
   if (depth > DEPTH_MAX) {
     tooDeep(tree, given, 'this value');
@@ -233,6 +249,12 @@ export const plainValue = (tree: YamlTree, given: Node | null, depth = 0): Varia
   if (isSeq(node)) return node.items.map((item) => plainValue(tree, item as Node, depth + 1));
   if (isMap(node)) {
     const entries = entriesOf(tree, node, depth + 1);
+    const [only] = entries;
+    // How ansible-inventory writes them into its JSON.
+    if (tree.isJson && entries.length === 1 && only?.key === '__ansible_vault') return VAULTED;
+    if (tree.isJson && entries.length === 1 && only?.key === '__ansible_unsafe') {
+      return plainValue(tree, only.node, depth + 1);
+    }
     return Object.fromEntries(entries.map((entry) => [entry.key, plainValue(tree, entry.node, depth + 1)]));
   }
   return null;

@@ -135,6 +135,23 @@ describe('what the operator asks for', () => {
     });
   });
 
+  test.each([
+    ['plan a.yml', 'a.yml'],
+    ['plan -i a.yml', 'a.yml'],
+    ['plan --inventory a.yml', 'a.yml'],
+    ['plan --inventory=a.yml -l web', 'a.yml'],
+    ['plan -i a.yml -i b --inventory c.ini', 'a.yml,b,c.ini'],
+    ['plan a.yml -i b', 'a.yml,b'],
+    ['plan -i b a.yml', 'a.yml,b'],
+    ['plan -i a,b', 'a,b'],
+  ])('%s: the inventories, none of them dropped', async (line, inventory) => {
+    expect(await optionsOf(line)).toMatchObject({ inventory });
+  });
+
+  test('-l is --limit', async () => {
+    expect(await optionsOf('plan -l @failed.txt')).toMatchObject({ limit: '@failed.txt' });
+  });
+
   test('a flag after --host does not become a host, nor the inventory', async () => {
     expect(await optionsOf('verify --host a inv.yml --probe')).toMatchObject({
       inventory: 'inv.yml',
@@ -197,6 +214,9 @@ describe('the operator’s mistakes', () => {
     ['apply --host-keys lax', 'strict, accept-new, off'],
     ['apply --json=yes', '--json takes no value'],
     ['apply --limit a --limit b', '--limit is given more than once'],
+    ['apply -l a --limit b', '--limit is given more than once'],
+    ['apply -i', 'needs a value'],
+    ['apply a,b -i c', 'a path with a comma in it stands alone'],
   ])('%s is told', async (line, words) => {
     await expect(parse(line)).rejects.toMatchObject({
       name: 'UsageError',

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { formatDiagnostics } from '../../../src/core/format-diagnostics.ts';
-import type { Inventory, InventoryHost } from '../../../src/core/inventory.ts';
-import { parseInventory, parseInventoryFiles } from '../../../src/core/parse-inventory.ts';
+import { VAULTED, type Inventory, type InventoryHost } from '../../../src/core/inventory.ts';
+import { draftInventory, finishInventory, parseInventory } from '../../../src/core/parse-inventory.ts';
 import { Secret } from '../../../src/core/secret.ts';
 
 const read = (text: string, file = 'inv.yml'): Inventory => {
@@ -162,26 +162,22 @@ all:
   });
 
   test('group_vars and host_vars win over the inventory, and a host over all groups', () => {
-    const { inventory, diagnostics } = parseInventoryFiles(
+    const draft = draftInventory([
+      { file: 'hosts.yml', text: 'web:\n  vars: {a: 1, b: 1, c: 1}\n  hosts:\n    h: {d: 1}\n' },
+    ]);
+    const { inventory, diagnostics } = finishInventory(
+      draft,
       [
-        {
-          file: 'hosts.yml',
-          text: 'web:\n  vars: {a: 1, b: 1, c: 1}\n  hosts:\n    h: {d: 1}\n',
-          variablesOf: null,
-        },
-        { file: 'group_vars/all.yml', text: 'a: 2\nd: 2\n', variablesOf: { kind: 'group', name: 'all' } },
-        { file: 'group_vars/web.yml', text: 'b: 3\n', variablesOf: { kind: 'group', name: 'web' } },
-        { file: 'host_vars/h.yml', text: 'c: 4\n', variablesOf: { kind: 'host', name: 'h' } },
-        { file: 'host_vars/nobody.yml', text: 'c: 5\n', variablesOf: { kind: 'host', name: 'nobody' } },
+        { file: 'group_vars/all.yml', text: 'a: 2\nd: 2\n', of: { kind: 'group', name: 'all' }, layer: 0 },
+        { file: 'group_vars/web.yml', text: 'b: 3\n', of: { kind: 'group', name: 'web' }, layer: 0 },
+        { file: 'host_vars/h.yml', text: 'c: 4\n', of: { kind: 'host', name: 'h' }, layer: 0 },
       ],
       'inv',
     );
     const values = ['a', 'b', 'c', 'd'].map((name) => valueOf(inventory, 'h', name));
     expect(values).toStrictEqual([2, 3, 4, 1]);
     expect(hostOf(inventory, 'h').variables.get('c')?.place.file).toBe('host_vars/h.yml');
-    expect(diagnostics.map((each) => `${each.severity} ${each.file}`)).toStrictEqual([
-      'warning host_vars/nobody.yml',
-    ]);
+    expect(diagnostics).toStrictEqual([]);
   });
 });
 
@@ -220,13 +216,20 @@ describe('YAML', () => {
     ]);
   });
 
-  test('ansible-vault values are refused with the ways to name a secret', () => {
-    const { diagnostics } = parseInventory(
-      'all:\n  vars:\n    duo_skey: !vault |\n      $ANSIBLE_VAULT;1.1\n',
-      'i.yml',
-    );
-    expect(diagnostics).toMatchObject([{ line: 3, column: 15, source: '    duo_skey: [secret]' }]);
-    expect(diagnostics[0]?.remedy).toContain('env:NAME');
+  test('ansible-vault values are left alone, and stand for themselves', () => {
+    const text = 'all:\n  vars:\n    db_password: !vault |\n      $ANSIBLE_VAULT;1.1\n  hosts:\n    h:\n';
+    expect(valueOf(read(text), 'h', 'db_password')).toBe(VAULTED);
+  });
+
+  test.each([
+    ['hosts.yml', '$ANSIBLE_VAULT;1.1;AES256\n6162\n', 'encrypted with ansible-vault'],
+    ['hosts.sh', '#!/bin/sh\necho {}\n', 'ansible-inventory -i hosts.sh --list --export > inventory.json'],
+    ['ec2.yml', 'plugin: aws_ec2\n', 'ansible-inventory -i ec2.yml --list --export > inventory.json'],
+    ['hosts.toml', '[web.hosts]\n', 'ansible-inventory -i hosts.toml --list --export > inventory.json'],
+  ])('%s, which has to be run or decrypted first, is refused with what to do', (file, text, words) => {
+    const { diagnostics } = parseInventory(text, file);
+    expect(diagnostics[0]).toMatchObject({ severity: 'error', file, line: 1, column: 1 });
+    expect(formatDiagnostics(diagnostics)).toContain(words);
   });
 
   test('other unknown tags are errors', () => {
@@ -308,7 +311,63 @@ flag = True
 
   test('mistakes are told at their places', () => {
     expect(
-      problemsOf('[web\nw1 x\n[a:b]\nw2 k="v\nw3 k=a#b\n', 'i.ini').map((problem) => problem.split(' ')[0]),
+      problemsOf('[web\nw1 x\nw2 k="v\nw3 k=a#b\n[a:b]\n', 'i.ini').map((problem) => problem.split(' ')[0]),
     ).toStrictEqual(['1:1', '2:4', '3:1', '4:1', '5:1']);
+  });
+
+  test('a child that no section declares is an error with the nearest name', () => {
+    const { diagnostics } = parseInventory('[web]\nw\n[prod:children]\nwbe\n', 'i.ini');
+    expect(diagnostics).toMatchObject([
+      {
+        line: 4,
+        column: 1,
+        message: 'there is no group wbe',
+        remedy: expect.stringContaining('Did you mean web?'),
+      },
+    ]);
+  });
+
+  test('what follows a section that is none is not taken for the one before', () => {
+    expect(problemsOf('[web]\nw1\n[web:var]\na=1\n', 'i.ini')).toStrictEqual(['3:1 this is no section']);
+  });
+
+  test('a second port for a host, which Ansible passes over, is an error', () => {
+    expect(problemsOf('[a]\nw1:22\n[b]\nw1:2222\n', 'i.ini')).toStrictEqual([
+      '4:1 w1 is in the inventory already, in i.ini, line 2, and Ansible passes over a second port',
+    ]);
+  });
+});
+
+describe('what ansible-inventory --list prints', () => {
+  const text = JSON.stringify({
+    _meta: {
+      hostvars: { w1: { a: 1, key: { __ansible_vault: 'x' }, t: { __ansible_unsafe: '{{ x }}' } }, gone: {} },
+    },
+    all: { children: ['ungrouped', 'web'] },
+    web: { hosts: ['w1', 'w2'], vars: { b: 'two' } },
+    list: ['w2'],
+  });
+
+  test('has hosts, groups and variables, and what is in no group is told', () => {
+    const { inventory, diagnostics } = parseInventory(text, 'i.json');
+    expect(inventory.hosts.map(({ name }) => name)).toStrictEqual(['w1', 'w2']);
+    expect(hostOf(inventory, 'w2').groups).toStrictEqual(['all', 'list', 'web']);
+    const values = ['a', 'key', 't', 'b'].map((name) => valueOf(inventory, 'w1', name));
+    expect(values).toStrictEqual([1, VAULTED, '{{ x }}', 'two']);
+    expect(diagnostics).toMatchObject([
+      { severity: 'warning', message: expect.stringContaining('gone is in no group') },
+    ]);
+  });
+
+  test.each([
+    ['{"_meta": [], "w": {"hosts": ["a"]}}', '_meta must be a mapping (name: ...)'],
+    ['{"_meta": {}, "w": {"hosts": "a"}}', 'hosts must be a list of names'],
+    ['{"_meta": {}, "w": {"hosts": [{}]}}', 'a name belongs here, not a mapping'],
+    ['{"_meta": {}, "w": {"hosts": ["a[1:3]"]}}', 'a host’s name without a port or a range belongs here'],
+    ['{"_meta": {}, "w": {"host": ["a"]}}', 'host means nothing below group w'],
+    ['{"_meta": {}, "w w": {"hosts": ["a"]}}', 'this is no group: a name has letters, digits and _ . - only'],
+  ])('%s is told with its place', (broken, message) => {
+    const [first] = parseInventory(broken, 'i.json').diagnostics;
+    expect(first).toMatchObject({ severity: 'error', file: 'i.json', line: 1, message });
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { parseInventory } from '../../../src/core/parse-inventory.ts';
-import { selectHosts } from '../../../src/core/select-hosts.ts';
+import { hostListsOf, selectHosts } from '../../../src/core/select-hosts.ts';
 
 const { inventory } = parseInventory(
   `all:
@@ -46,17 +46,71 @@ describe('--limit', () => {
     expect(limited(limit).join(' ')).toBe(names);
   });
 
-  test.each(['wbe', 'web9', 'all:!wbe1', 'all:&prdo', 'x*', '~[', 'web[', '@retry', '', ' , '])(
-    '%s, which matches nothing or cannot be read, is an error',
-    (limit) => {
-      const { diagnostics } = selectHosts(inventory, { hosts: [], limit });
-      expect(diagnostics.map((each) => each.severity)).toStrictEqual(['error']);
-    },
-  );
+  test.each([
+    'wbe',
+    'web9',
+    'all:!wbe1',
+    'all:&prdo',
+    'x*',
+    '~[',
+    '~',
+    '!',
+    'web[',
+    'web[9]',
+    'all:!web[9]',
+    'web[2:0]',
+    '~(?<n>w)',
+    '@retry',
+    '',
+    ' , ',
+  ])('%s, which matches nothing or cannot be read, is an error', (limit) => {
+    const { diagnostics } = selectHosts(inventory, { hosts: [], limit });
+    expect(diagnostics.map((each) => each.severity)).toStrictEqual(['error']);
+  });
 
   test('what is left over when everything is taken away is an error too', () => {
     const { hosts, diagnostics } = selectHosts(inventory, { hosts: ['lone'], limit: 'web' });
     expect([hosts.length, diagnostics.length]).toStrictEqual([0, 1]);
+  });
+});
+
+const listed = (text: string, limit = '@failed.txt') =>
+  selectHosts(inventory, { hosts: [], limit, lists: new Map([['failed.txt', { text }]]) });
+
+const namesListed = (text: string, limit?: string) =>
+  listed(text, limit)
+    .hosts.map(({ name }) => name)
+    .join(' ');
+
+describe('a list of hosts in a file', () => {
+  test('has one host or pattern on each line', () => {
+    expect(namesListed('web1\n\n  db1 \r\n')).toBe('web1 db1');
+    expect(namesListed('web1\nweb2\n', '@failed.txt:&prod')).toBe('web2');
+    expect(namesListed('web*\n!web1\n')).toBe('web2 web3 web4 web5');
+  });
+
+  test('without a host does not mean every host', () => {
+    expect(listed(' \n\n').diagnostics.map(({ message }) => message)).toStrictEqual([
+      'failed.txt names no host',
+    ]);
+  });
+
+  test('tells an unknown host with its line', () => {
+    expect(listed('web1\n  web9\n').diagnostics).toMatchObject([
+      { file: 'failed.txt', line: 2, column: 3, remedy: expect.stringContaining('Did you mean') },
+    ]);
+  });
+
+  test('that could not be read is an error', () => {
+    const lists = new Map([['x', { problem: 'is not there' }]]);
+    const { diagnostics } = selectHosts(inventory, { hosts: [], limit: '@x', lists });
+    expect(diagnostics.map(({ message }) => message)).toStrictEqual(['x is not there']);
+  });
+
+  test('is found in the pattern, wherever it stands', () => {
+    expect(hostListsOf('web:@a')).toStrictEqual(['a']);
+    expect(hostListsOf('@a b,!web,@c')).toStrictEqual(['a b', 'c']);
+    expect(hostListsOf(undefined)).toStrictEqual([]);
   });
 });
 
