@@ -30,7 +30,7 @@ import {
 } from './explain-options.ts';
 import { loadFleet } from './load-fleet.ts';
 import type { RemoteOf } from './make-remote.ts';
-import { readySecrets, type OpenedSecrets } from './open-secrets.ts';
+import { readyFleet, readySecrets, type OpenedSecrets } from './open-secrets.ts';
 import { DUO_SHOWN } from './flags.ts';
 import { paintOf } from './paint-of.ts';
 import { readTemplates } from './product-files.ts';
@@ -91,6 +91,7 @@ const oneHost = async (
       `explain looks at one host, and ${fleet.inventory} has ${fleet.settings.length} that could be meant: name one with --host`,
     );
   }
+  await readyFleet(fleet, surroundings);
   const secrets = await readySecrets(fleet, surroundings);
   const [settings] = fleet.settings;
   if (settings === undefined) throw new UsageError(`${fleet.inventory}: no host is meant`);

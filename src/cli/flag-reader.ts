@@ -64,12 +64,11 @@ export const flagReader = (command: CommandName, raw: RawOptions, surroundings: 
 
 /** Unknown flags and superfluous words; our own look instead of yargs' `strict`, for the suggestions. */
 const strangers = (command: CommandName, raw: RawOptions): readonly string[] => {
-  const word = WORDS[command] ?? 'inventory';
   const flagNames = Object.entries(flagsOf(command)).flatMap(([name, { alias }]) => [
     name,
     String(alias ?? name),
   ]);
-  const known = new Set([...flagNames, word, 'help', 'version', '_', '$0']);
+  const known = new Set([...flagNames, ...(WORDS[command] ?? ['inventory']), 'help', 'version', '_', '$0']);
   const flags = Object.keys(raw).filter((name) => !known.has(name));
   const words = Array.isArray(raw['_']) ? raw['_'].slice(1) : [];
   return [
@@ -79,19 +78,28 @@ const strangers = (command: CommandName, raw: RawOptions): readonly string[] => 
       const nearest = nearestName(name, Object.keys(flagsOf(command)));
       return `there is no flag --${name}${nearest === null ? `: duo-fleet ${command} --help lists them` : `: did you mean --${nearest}?`}`;
     }),
-    ...words.map((each) =>
-      word === ''
-        ? `${command} takes flags only: what is ${JSON.stringify(String(each))} for?`
-        : `one ${word} is enough: what is ${JSON.stringify(String(each))} for?${word === 'inventory' ? ' (Several are given with -i each.)' : ''}`,
-    ),
+    ...words.map((word) => superfluous(command, JSON.stringify(String(word)))),
   ];
 };
 
 const listed = (names: readonly string[]): string =>
   [names.slice(0, -1).join(', '), names.at(-1)].filter(Boolean).join(' and ');
 
-/** What the word behind a command is called, where it is no inventory; '' where there is none. */
-const WORDS: Readonly<Partial<Record<CommandName, string>>> = { resume: 'run', report: 'run', runs: '' };
+/** The words behind a command, by their names, where they are not the inventory. */
+const WORDS: Readonly<Partial<Record<CommandName, readonly string[]>>> = {
+  resume: ['run'],
+  report: ['run'],
+  runs: [],
+  secret: ['action', 'name'],
+};
+
+const superfluous = (command: CommandName, word: string): string => {
+  // That word may well be the secret, and is not said again.
+  if (command === 'secret') return 'a secret is never an argument: it is asked for, or read from stdin';
+  const [name] = WORDS[command] ?? ['inventory'];
+  if (name === undefined) return `${command} takes flags only: what is ${word} for?`;
+  return `one ${name} is enough: what is ${word} for?${name === 'inventory' ? ' (Several are given with -i each.)' : ''}`;
+};
 
 /** `--json=yes`: yargs takes any value but `true` for false and says nothing, so a typing slip would go unseen. */
 const valuesOfSwitches = (argv: readonly string[]): readonly string[] =>

@@ -4,7 +4,7 @@ import { DUO_ANSWERS, type DuoAnswer } from '../auth/duo-answer.ts';
 import type { Command } from '../core/event.ts';
 
 /** All that can be asked for: the runs, and what is none. */
-export type CommandName = Command | 'explain' | 'runs' | 'report';
+export type CommandName = Command | 'explain' | 'runs' | 'report' | 'secret';
 export const HOST_KEYS = ['strict', 'accept-new', 'off'] as const;
 /** How unknown host keys are met. */
 export type HostKeys = (typeof HOST_KEYS)[number];
@@ -227,6 +227,7 @@ export const FLAGS: Readonly<Record<string, Flag>> = {
     type: 'boolean',
     describe: 'Who would get in after apply, not who gets in now',
   },
+  reveal: { commands: ['secret'], type: 'boolean', describe: 'get: print the secret itself' },
   'pam-dir': {
     commands: ['explain'],
     type: 'string',

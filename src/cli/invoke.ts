@@ -38,9 +38,10 @@ import { findResumption, type Resumption } from './resumption.ts';
 import { rolloutOf } from './rollout-options.ts';
 import { holdRun } from './run-holder.ts';
 import { runsFolder } from './runs-folder.ts';
+import { manageSecret } from './manage-secret.ts';
 import { runFleet, type RunHost, type RunOutcome } from './run.ts';
 import { runId } from './run-id.ts';
-import { readySecrets, type OpenedSecrets } from './open-secrets.ts';
+import { readyFleet, readySecrets, type OpenedSecrets } from './open-secrets.ts';
 import { UsageError, type Output, type Surroundings } from './surroundings.ts';
 import { foldedFormat, reportFileText, tellReport } from './tell-report.ts';
 
@@ -88,6 +89,9 @@ export const invoke = async (
     if (invocation.kind === 'rollback') return await rollback(invocation.options, { surroundings, wire });
     if (invocation.kind === 'runs') return await listRuns(invocation.options, surroundings);
     if (invocation.kind === 'report') return await tellReport(invocation.options, surroundings);
+    if (invocation.kind === 'secret') {
+      return await manageSecret(invocation.options, surroundings);
+    }
     if (invocation.kind === 'resume') return await resume(invocation.options, { surroundings, wire });
     return await carryOut(invocation.command, invocation.options, { surroundings, wire });
   } catch (thrown) {
@@ -110,21 +114,18 @@ const carryOut = async (
   { surroundings, wire }: Rim,
 ): Promise<Ending> => {
   const fleet = await loadFleet(options, surroundings);
-  const secrets = await readySecrets(fleet, surroundings);
+  await readyFleet(fleet, surroundings);
+  const carried = { command, options, fleet, resumption: null, wish: null };
   if (command !== 'apply') {
-    return carry(
-      { command, options, fleet, secrets, resumption: null, wish: null, rollout: null },
-      { surroundings, wire },
-    );
+    const secrets = await readySecrets(fleet, surroundings);
+    return carry({ ...carried, secrets, rollout: null }, { surroundings, wire });
   }
   const rollout = rolloutOf(fleet, options.rollout, { base: DEFAULT_RULES, earlier: null });
   askBetween(options.rollout.confirmWaves, surroundings);
   const answer = await confirmed(fleet, rollout, { options, surroundings });
   if (answer !== 'yes') return untouched(answer, surroundings);
-  return carry(
-    { command, options, fleet, secrets, resumption: null, wish: null, rollout },
-    { surroundings, wire },
-  );
+  const secrets = await readySecrets(fleet, surroundings);
+  return carry({ ...carried, secrets, rollout }, { surroundings, wire });
 };
 
 /** Of Duo nothing is asked and nothing written: a rollback must go while its keys, or whoever holds them, are away. */
@@ -132,9 +133,10 @@ const NOT_FOR_ROLLBACK = ['duo_skey', 'canary_passcode'] as const;
 
 const rollback = async (options: RollbackOptions, { surroundings, wire }: Rim): Promise<Ending> => {
   const fleet = await loadFleet(options, surroundings);
-  const secrets = await readySecrets(fleet, surroundings, NOT_FOR_ROLLBACK);
+  await readyFleet(fleet, surroundings);
   const answer = await rollbackConfirmed(fleet, options, surroundings);
   if (answer !== 'yes') return untouched(answer, surroundings);
+  const secrets = await readySecrets(fleet, surroundings, NOT_FOR_ROLLBACK);
   const prepared = {
     command: 'rollback',
     options,
@@ -157,7 +159,7 @@ const resume = async (options: ResumeOptions, { surroundings, wire }: Rim): Prom
   if (typeof resumption === 'string') return nothingToResume(resumption, options, surroundings);
   const { fleet, rollout, summary } = resumption;
   askBetween(options.rollout.confirmWaves, surroundings);
-  const secrets = await readySecrets(fleet, surroundings);
+  await readyFleet(fleet, surroundings);
   const text = summary.map((line) => `${line}\n`).join('');
   // Asking a host what became of it, and letting it put itself back, is no change that anybody has to agree to.
   if (options.yes || options.onlySettle) await surroundings.stderr.write(text);
@@ -165,6 +167,7 @@ const resume = async (options: ResumeOptions, { surroundings, wire }: Rim): Prom
     const answer = await goOn('resume', text, { yes: false, surroundings });
     if (answer !== 'yes') return untouched(answer, surroundings);
   }
+  const secrets = await readySecrets(fleet, surroundings);
   // What is to be typed next names the inventory that the run had, which need not be the one that is found from here.
   const own = { ...options, inventory: fleet.inventory };
   const prepared = {

@@ -6,7 +6,8 @@ import type { Secret } from '../core/secret.ts';
 import type { OpenSecret } from '../core/settings.ts';
 import type { SecretVariable } from '../core/variables.ts';
 import { hasErrors, type Fleet } from './load-fleet.ts';
-import { loadKeytar, resolveSecrets, secretUsesOf } from './secrets.ts';
+import { makeKeyring } from './keyring.ts';
+import { resolveSecrets, secretUsesOf } from './secrets.ts';
 import { UsageError, type Surroundings } from './surroundings.ts';
 
 /** Opened secrets. */
@@ -14,32 +15,28 @@ export interface OpenedSecrets {
   readonly open: OpenSecret;
   /** All of them, for cutting them out of whatever is written down. */
   readonly values: readonly Secret[];
-  readonly diagnostics: readonly Diagnostic[];
 }
 
 /**
- * Says what is wrong with the fleet and its secrets, and goes on only where nothing forbids it.
- * @param without variables whose secrets are not needed, and need not be there
+ * Says what is wrong with the fleet, and goes on only where nothing forbids it.
  * @throws UsageError
+ */
+export const readyFleet = async (fleet: Fleet, surroundings: Surroundings): Promise<void> => {
+  await tell(fleet, fleet.diagnostics, surroundings);
+};
+
+/**
+ * Opens every secret that the fleet's settings refer to: after the question, since it may ask somebody for one, and before
+ * the first connection.
+ * @param without variables whose secrets are not needed, and need not be there
+ * @throws UsageError when one cannot be had
  */
 export const readySecrets = async (
   fleet: Fleet,
   surroundings: Surroundings,
   without: readonly SecretVariable[] = [],
 ): Promise<OpenedSecrets> => {
-  const secrets = hasErrors(fleet.diagnostics) ? null : await openSecrets(fleet, surroundings, without);
-  const diagnostics = [...fleet.diagnostics, ...(secrets?.diagnostics ?? [])];
-  if (diagnostics.length > 0) await surroundings.stderr.write(formatDiagnostics(diagnostics));
-  if (secrets === null || hasErrors(diagnostics)) throw new UsageError(`${fleet.inventory}: see above`);
-  return secrets;
-};
-
-/** Opens every secret that the fleet's settings refer to, but for those that nobody needs. */
-const openSecrets = async (
-  fleet: Fleet,
-  { env, home, cwd }: Surroundings,
-  without: readonly SecretVariable[],
-): Promise<OpenedSecrets> => {
+  const { env, home, cwd, prompt } = surroundings;
   const uses = secretUsesOf(fleet.settings, fleet.hosts).filter(
     ({ variable }) => !without.includes(variable),
   );
@@ -48,8 +45,18 @@ const openSecrets = async (
     homeDirectory: home,
     workingDirectory: cwd,
     uid: userInfo().uid,
-    loadKeyring: loadKeytar,
+    keyring: makeKeyring({ env }),
+    prompt,
   });
-  const failed = diagnostics.some(({ severity }) => severity === 'error');
-  return { open, diagnostics, values: failed ? [] : [...new Set(uses.map(({ ref }) => open(ref)))] };
+  await tell(fleet, diagnostics, surroundings);
+  return { open, values: [...new Set(uses.map(({ ref }) => open(ref)))] };
+};
+
+const tell = async (
+  { inventory }: Fleet,
+  diagnostics: readonly Diagnostic[],
+  { stderr }: Surroundings,
+): Promise<void> => {
+  if (diagnostics.length > 0) await stderr.write(formatDiagnostics(diagnostics));
+  if (hasErrors(diagnostics)) throw new UsageError(`${inventory}: see above`);
 };

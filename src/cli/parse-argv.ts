@@ -21,6 +21,8 @@ import { readResumeOptions, type ResumeOptions } from './resume-options.ts';
 import { rollbackCommand } from './rollback.ts';
 import { readRollbackOptions, type RollbackOptions } from './rollback-options.ts';
 import { runsCommand } from './runs.ts';
+import { secretCommand } from './secret.ts';
+import { readSecretOptions, type SecretOptions } from './secret-options.ts';
 import { UsageError, type Surroundings } from './surroundings.ts';
 import { verifyCommand } from './verify.ts';
 
@@ -36,6 +38,7 @@ export type Invocation =
   | { readonly kind: 'explain'; readonly options: ExplainOptions }
   | { readonly kind: 'runs'; readonly options: RunsOptions }
   | { readonly kind: 'report'; readonly options: ReportOptions }
+  | { readonly kind: 'secret'; readonly options: SecretOptions }
   | { readonly kind: 'text'; readonly text: string };
 
 const COMMANDS: readonly CommandName[] = [
@@ -47,6 +50,7 @@ const COMMANDS: readonly CommandName[] = [
   'explain',
   'runs',
   'report',
+  'secret',
 ];
 const HELP_WIDTH = 100;
 /** What scripts go by; README.md says more. */
@@ -82,6 +86,7 @@ export const parseArgv = async (surroundings: Surroundings): Promise<Invocation>
     .command(explainCommand(onChosen))
     .command(runsCommand(onChosen))
     .command(reportCommand(onChosen))
+    .command(secretCommand(onChosen))
     .demandCommand(1, 'which command? duo-fleet --help lists them')
     .epilog(EXIT_CODES)
     .version(surroundings.version)
@@ -117,6 +122,8 @@ export const parseArgv = async (surroundings: Surroundings): Promise<Invocation>
       return { kind: 'runs', options: readRunsOptions(raw, surroundings) };
     case 'report':
       return { kind: 'report', options: readReportOptions(raw, surroundings) };
+    case 'secret':
+      return { kind: 'secret', options: readSecretOptions(raw, surroundings) };
     case 'resume':
       return { kind: 'resume', options: readResumeOptions(raw, surroundings) };
     case 'apply':

@@ -32,6 +32,7 @@ export const processSurroundings = (): Surroundings => {
     stderr,
     ask: process.stdin.isTTY && process.stderr.isTTY ? askOnTerminal : null,
     prompt: process.stdin.isTTY && process.stderr.isTTY ? promptOnTerminal : null,
+    readInput,
     onSignal: listenToSignals,
     // eslint-disable-next-line unicorn/no-process-exit -- the third Ctrl-C, and hosts that nobody waits for
     exitNow: (code) => process.exit(code),
@@ -102,6 +103,20 @@ const askOnTerminal = (question: string, signal?: AbortSignal): Promise<string> 
       reader.close();
     });
   });
+
+const readInput = async (bytesMax: number): Promise<string> => {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of process.stdin) {
+    chunks.push(chunk as Buffer);
+    size += (chunk as Buffer).length;
+    // One byte more tells a text that is too long from one that just fits.
+    if (size > bytesMax) break;
+  }
+  return Buffer.concat(chunks)
+    .subarray(0, bytesMax + 1)
+    .toString('utf8');
+};
 
 const listenToSignals = (handler: (signal: StopSignal) => void): (() => void) => {
   const listeners = STOP_SIGNALS.map((signal) => ({ signal, listener: () => handler(signal) }));

@@ -12,21 +12,15 @@ import { secretProblem } from '../core/secret-ref.ts';
 import type { OpenSecret, Settings } from '../core/settings.ts';
 import type { SecretVariable } from '../core/variables.ts';
 import { splitWords } from '../core/words.ts';
+import { keyringEntry, keyringTrouble, type Keyring } from './keyring.ts';
+import type { Surroundings } from './surroundings.ts';
 
-/** Entries named without a service belong to this one. */
-export const KEYRING_SERVICE = 'duo-fleet';
-const KEYRING_TIMEOUT_MS = 5_000;
 /** Long enough for a person to touch a token. */
 const COMMAND_TIMEOUT_MS = 30_000;
 const COMMAND_OUTPUT_BYTES_MAX = 64 * 1024;
 const FILE_BYTES_MAX = 64 * 1024;
 /** References resolved at the same time: a command may be a slow password manager. */
 const RESOLVE_CONCURRENCY = 4;
-
-/** The part of keytar that is used. */
-export interface Keyring {
-  getPassword(service: string, account: string): Promise<string | null>;
-}
 
 /** What resolving needs of the machine. */
 export interface SecretWorld {
@@ -37,10 +31,11 @@ export interface SecretWorld {
   readonly workingDirectory: string;
   /** Numeric id of the account that runs this program. */
   readonly uid: number;
-  /** Rejects when there is no keyring; see {@link loadKeytar}. */
-  readonly loadKeyring: () => Promise<Keyring>;
+  readonly keyring: Keyring;
+  /** Asks on the terminal, what is typed unseen; `null` when there is none. */
+  readonly prompt: Surroundings['prompt'];
   /** Lower in tests. */
-  readonly timeouts?: { readonly keyringMs: number; readonly commandMs: number };
+  readonly commandTimeoutMs?: number;
 }
 
 /** A secret that somebody wrote into the inventory. */
@@ -55,29 +50,6 @@ type Resolved =
   | { readonly ok: false; readonly message: string; readonly remedy: string };
 
 const failed = (message: string, remedy: string): Resolved => ({ ok: false, message, remedy });
-
-/** Loads keytar, an optional dependency: it needs libsecret and a compiler where there is no ready-made build. */
-export const loadKeytar = async (): Promise<Keyring> => {
-  // A name in a variable: the compiler must not look for a package that may not be installed.
-  const name: string = 'keytar';
-  const loaded = (await import(name)) as { readonly default?: Keyring } & Partial<Keyring>;
-  const keyring = loaded.default ?? loaded;
-  if (typeof keyring.getPassword !== 'function') throw new Error('keytar has no getPassword');
-  return keyring as Keyring;
-};
-
-/** The settled value of a promise, or `null` when it takes longer; the timer does not keep the program alive. */
-const within = async <T>(promise: Promise<T>, limitMs: number): Promise<{ readonly value: T } | null> => {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<null>((settle) => {
-    timer = setTimeout(() => settle(null), limitMs);
-  });
-  try {
-    return await Promise.race([promise.then((value) => ({ value })), late]);
-  } finally {
-    clearTimeout(timer);
-  }
-};
 
 const fromEnvironment = (name: string, world: SecretWorld): Resolved => {
   const value = world.env[name];
@@ -124,42 +96,29 @@ const fromFile = async (name: string, world: SecretWorld): Promise<Resolved> => 
   }
 };
 
-const otherSources = 'Or use env:NAME, file:PATH or command:... in its place.';
+const fromKeyring = async (name: string, { keyring }: SecretWorld): Promise<Resolved> => {
+  const entry = keyringEntry(name);
+  const answer = await keyring.get(entry);
+  if (!answer.ok) {
+    const { message, remedy } = keyringTrouble(answer.problem);
+    return failed(message, remedy);
+  }
+  if (answer.value !== null) return { ok: true, value: answer.value };
+  const message = `the keyring has no entry ${entry.service}/${entry.account}, or is locked`;
+  return failed(message, `Add it: duo-fleet secret set ${name}`);
+};
 
-const fromKeyring = async (name: string, world: SecretWorld): Promise<Resolved> => {
-  const slash = name.indexOf('/');
-  const service = slash === -1 ? KEYRING_SERVICE : name.slice(0, slash);
-  const account = name.slice(slash + 1);
-  let keyring: Keyring;
-  try {
-    keyring = await world.loadKeyring();
-  } catch {
-    return failed(
-      'the keyring cannot be used: the optional package keytar is not installed, or was not built',
-      `Install libsecret (on Debian: libsecret-1-dev), then run npm install keytar. ${otherSources}`,
-    );
-  }
-  const limitMs = world.timeouts?.keyringMs ?? KEYRING_TIMEOUT_MS;
-  try {
-    const answer = await within(keyring.getPassword(service, account), limitMs);
-    if (answer === null) {
-      const message = `the keyring did not answer within ${limitMs / 1000} seconds; most often it waits to be unlocked`;
-      return failed(message, `Unlock it in a desktop session. ${otherSources}`);
-    }
-    return answer.value === null
-      ? failed(`the keyring has no entry ${service}/${account}`, 'Add it, or see how it is spelled.')
-      : { ok: true, value: new Secret(answer.value) };
-  } catch {
-    return failed(
-      'the keyring cannot be reached',
-      `Without a desktop session there is often none. ${otherSources}`,
-    );
-  }
+const fromPrompt = async (name: string, { prompt }: SecretWorld): Promise<Resolved> => {
+  const others = 'Name the secret as env:NAME, file:PATH, keyring:NAME or command:... in its place.';
+  if (prompt === null) return failed(`there is no terminal to ask for ${name} on`, others);
+  const typed = await prompt({ lines: [], prompt: `${name}: `, echo: false, isMidRun: false });
+  if (typed === null || typed === '') return failed(`nothing was typed for ${name}`, '');
+  return { ok: true, value: new Secret(typed) };
 };
 
 const fromCommand = (line: string, world: SecretWorld, env: NodeJS.ProcessEnv): Promise<Resolved> => {
   const [program = '', ...words] = splitWords(line) ?? [];
-  const limitMs = world.timeouts?.commandMs ?? COMMAND_TIMEOUT_MS;
+  const limitMs = world.commandTimeoutMs ?? COMMAND_TIMEOUT_MS;
   return new Promise((settle) => {
     // What it says on stderr is not shown: nobody knows what is in there.
     const child = spawn(program, words, {
@@ -222,6 +181,8 @@ const resolveOne = async (
       return fromKeyring(ref.text, world);
     case 'command':
       return fromCommand(ref.text, world, env);
+    case 'prompt':
+      return fromPrompt(ref.text, world);
     default:
       return ref.kind satisfies never;
   }
@@ -269,11 +230,16 @@ export const resolveSecrets = async (
   // A program that prints one secret has no need to see the others.
   const env: NodeJS.ProcessEnv = { ...world.env };
   for (const ref of refs.values()) if (ref.kind === 'env') delete env[ref.text];
+  const resolved = new Map<string, Resolved>();
+  // One question after the other, and before a command can have one of its own.
+  for (const [key, ref] of refs) {
+    if (ref.kind === 'prompt') resolved.set(key, await resolveOne(ref, world, env));
+  }
   const limit = pLimit(RESOLVE_CONCURRENCY);
-  const entries = [...refs].map(([key, ref]) =>
-    limit(async () => [key, await resolveOne(ref, world, env)] as const),
+  const others = [...refs].filter(([key]) => !resolved.has(key));
+  await Promise.all(
+    others.map(([key, ref]) => limit(async () => resolved.set(key, await resolveOne(ref, world, env)))),
   );
-  const resolved = new Map<string, Resolved>(await Promise.all(entries));
   const diagnostics = new Map<string, Diagnostic>();
   for (const use of uses) {
     const result = use.ref.kind === 'literal' ? null : (resolved.get(keyOf(use.ref)) ?? null);

@@ -48,6 +48,8 @@ export interface Surroundings {
   readonly ask: ((question: string, signal?: AbortSignal) => Promise<string>) | null;
   /** Asks one thing on the terminal, also while a run is shown on it; `null` when there is none. */
   readonly prompt: ((question: TerminalQuestion) => Promise<string | null>) | null;
+  /** All of stdin; no more than so many bytes of it. */
+  readonly readInput: (bytesMax: number) => Promise<string>;
   /** Calls `handler` for each stop signal until the returned function is called. */
   readonly onSignal: (handler: (signal: StopSignal) => void) => () => void;
   /** Ends the process now; for the third Ctrl-C only. */

@@ -3,7 +3,7 @@ import { Secret, type SecretRef } from './secret.ts';
 import { splitWords } from './words.ts';
 
 /** The ways to name a secret in an inventory, as `<kind>:<text>`. */
-export const SECRET_SOURCES = ['env', 'file', 'keyring', 'command'] as const;
+export const SECRET_SOURCES = ['env', 'file', 'keyring', 'command', 'prompt'] as const;
 
 /** A text of more characters than this is neither a secret nor a reference to one. */
 export const SECRET_LENGTH_MAX = 4096;
@@ -12,18 +12,22 @@ export type SecretRefResult =
   | { readonly ok: true; readonly ref: SecretRef }
   | { readonly ok: false; readonly message: string; readonly remedy: string };
 
+/** Of an entry in the keyring: NAME or SERVICE/NAME. */
+export const KEYRING_NAME = /^[A-Za-z0-9_.@-]+(?:\/[A-Za-z0-9_.@-]+)?$/;
+
 const references: Record<(typeof SECRET_SOURCES)[number], { readonly form: RegExp; readonly say: string }> = {
   env: { form: /^[A-Za-z_][A-Za-z0-9_]*$/, say: 'env: takes the name of an environment variable' },
   file: { form: /^\S(?:.*\S)?$/u, say: 'file: takes the path of a file' },
   keyring: {
-    form: /^[A-Za-z0-9_.@-]+(?:\/[A-Za-z0-9_.@-]+)?$/,
+    form: KEYRING_NAME,
     say: 'keyring: takes the name of an entry, as NAME or SERVICE/NAME',
   },
   command: { form: /^\S(?:.*\S)?$/u, say: 'command: takes a program and its arguments, every quote closed' },
+  prompt: { form: /^\S(?:.*\S)?$/u, say: 'prompt: takes the words to ask with' },
 };
 
 /**
- * Reads a secret variable's text. `env:`, `file:`, `keyring:` and `command:` make a reference, whose `text` is what
+ * Reads a secret variable's text. `env:`, `file:`, `keyring:`, `command:` and `prompt:` make a reference, whose `text` is what
  * follows the colon; all else is the secret itself. No message quotes the text.
  */
 export const parseSecretRef = (text: string): SecretRefResult => {

@@ -31,9 +31,9 @@ export const reveal = (secret: Secret): string => {
 
 /**
  * Where a secret comes from. Resolved once, late, by cli/secrets.ts.
- * `literal` is a value written in the inventory itself; the others are `env:NAME`, `file:PATH`, `keyring:NAME`
- * and `command:...` as in the inventory contract.
+ * `literal` is a value written in the inventory itself; the others are `env:NAME`, `file:PATH`, `keyring:NAME`,
+ * `command:...` and `prompt:WORDS` as in the inventory contract.
  */
 export type SecretRef =
   | { readonly kind: 'literal'; readonly value: Secret }
-  | { readonly kind: 'env' | 'file' | 'keyring' | 'command'; readonly text: string };
+  | { readonly kind: 'env' | 'file' | 'keyring' | 'command' | 'prompt'; readonly text: string };

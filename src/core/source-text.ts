@@ -11,7 +11,7 @@ export interface SourceText {
 
 /** What stands in for a masked text. */
 const MASK = '[secret]';
-const reference = /^["']?(?:env|file|keyring|command):[^"',}\]]+["']?/;
+const reference = /^["']?(?:env|file|keyring|command|prompt):[^"',}\]]+["']?/;
 
 const indentOf = (line: string): number => line.length - line.trimStart().length;
 

@@ -1,5 +1,5 @@
 // Random inventories in all of Ansible's forms, the same ones for the same seed.
-import { diceOf, type Dice } from './pam-random.ts';
+import { diceOf, type Dice } from './dice.ts';
 
 /** Files by their paths, and what is asked of them. */
 export interface RandomInventory {

@@ -40,6 +40,7 @@ export const testSurroundings = (overrides: Partial<Surroundings> = {}): TestSur
     stderr: output('stderr'),
     ask: null,
     prompt: null,
+    readInput: async () => '',
     onSignal: (handler) => {
       handlers.add(handler);
       return () => void handlers.delete(handler);

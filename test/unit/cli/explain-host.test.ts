@@ -105,6 +105,15 @@ describe('explain of a host', () => {
     expect(readdirSync(folder)).toEqual(['inventory.yml']);
   });
 
+  test('tells what is wrong with the inventory at its place, and looks at no host', async () => {
+    writeFileSync(join(folder, 'inventory.yml'), INVENTORY.replace('duo_ikey: ', 'duo_ikye: '));
+    const host = stock();
+    const { exitCode, stderr } = await call('explain --host web1', host.remoteOf);
+    expect(exitCode).toBe(2);
+    expect(stderr).toMatch(/inventory\.yml:\d+:\d+: error: duo_ikye/);
+    expect(host.requests).toHaveLength(0);
+  });
+
   test('says that nobody meets Duo on a host that has none of it', async () => {
     const { stdout } = await call('explain --host web1 --service sudo', stock().remoteOf);
     expect(stdout).toContain('does not name pam_duo');

@@ -12,7 +12,6 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { invoke, type Wire } from '../../../src/cli/invoke.ts';
 import { UsageError, type Surroundings } from '../../../src/cli/surroundings.ts';
-import type { Settings } from '../../../src/core/settings.ts';
 import type { HostResult } from '../../../src/core/verdict.ts';
 import { parseJournal } from '../../../src/engine/journal.ts';
 import { testSurroundings } from '../../support/surroundings.ts';
@@ -328,19 +327,40 @@ describe('the operator’s mistakes', () => {
   });
 });
 
-/** What the hosts that are meant are declared to be. */
-const settingsOf = async (line: string, overrides: Partial<Surroundings> = {}) => {
-  const settings: Settings[] = [];
-  const { exitCode, stderr } = await call(
-    line,
-    async (order) => {
-      settings.push(...order.settings);
-      return async ({ host }) => confirmed(host);
-    },
-    overrides,
-  );
-  return { exitCode, stderr, settings, hosts: settings.map(({ host }) => host) };
-};
+describe('a secret that somebody has to be asked for', () => {
+  test('is not asked for before the question, nor after a no', async () => {
+    const inventory = INVENTORY.replace(/duo_skey: .*/, 'duo_skey: prompt:Duo skey');
+    writeFileSync(join(folder, 'inventory.yml'), inventory);
+    const asked: string[] = [];
+    const prompt: Surroundings['prompt'] = async (question) => {
+      asked.push(question.prompt);
+      return SKEY;
+    };
+    const answering = (answer: string): Partial<Surroundings> => ({
+      prompt,
+      ask: async () => {
+        asked.push('Go on?');
+        return answer;
+      },
+    });
+    expect((await call('apply', allConfirmed, answering('n'))).exitCode).toBe(1);
+    expect(asked).toEqual(['Go on?']);
+    const { exitCode, stdout, stderr } = await call('apply', allConfirmed, answering('y'));
+    expect(exitCode).toBe(0);
+    expect(asked).toEqual(['Go on?', 'Go on?', 'Duo skey: ']);
+    expect(stdout + stderr).not.toContain(SKEY);
+  });
+
+  test('cannot be had without a terminal, and that is told at its place', async () => {
+    const inventory = INVENTORY.replace(/duo_skey: .*/, 'duo_skey: prompt:Duo skey');
+    writeFileSync(join(folder, 'inventory.yml'), inventory);
+    const { exitCode, stderr } = await call('apply --yes', allConfirmed);
+    expect(exitCode).toBe(2);
+    expect(stderr).toMatch(
+      /inventory\.yml:10:15: error: duo_skey: there is no terminal to ask for Duo skey on/,
+    );
+  });
+});
 
 describe('where the inventory is found', () => {
   test('without ansible_user, hosts are reached as who runs this, as Ansible does', async () => {
@@ -391,68 +411,12 @@ describe('where the inventory is found', () => {
     expect(await hostsOf('plan arg.yml')).toEqual(['arg1', 'arg2', 'db1']);
   });
 
-  test('in several: a later one wins over an earlier one, and its variables over those of the other', async () => {
-    for (const name of ['one', 'two']) mkdirSync(join(folder, name, 'group_vars'), { recursive: true });
-    writeFileSync(join(folder, 'one', 'hosts.ini'), '[web]\nweb9 ansible_port=1\n[prod:children]\nweb\n');
-    writeFileSync(join(folder, 'two', 'hosts'), '[web]\nweb8\nweb9 ansible_port=2\n');
-    const vars = INVENTORY.slice(INVENTORY.indexOf('vars:\n') + 6).replaceAll(/^ {4}/gm, '');
-    writeFileSync(join(folder, 'one', 'group_vars', 'all.yml'), vars);
-    writeFileSync(join(folder, 'two', 'group_vars', 'prod.yml'), 'ad_sudo_group: sg_two\n');
-    const { settings, stderr } = await settingsOf('verify -i one/hosts.ini -i two');
-    expect(stderr).toBe('');
-    const said = settings.map(({ host, connection, sudoGroup }) => `${host} ${connection.port} ${sudoGroup}`);
-    expect(said).toEqual(['web9 2 sg_two', 'web8 22 sg_two']);
-  });
-
   test('in several, which are found again by resume and by what is to be typed next', async () => {
     writeFileSync(join(folder, 'more.ini'), '[more]\nweb7\n');
-    const { hosts } = await settingsOf('verify -i inventory.yml -i more.ini --limit more');
-    expect(hosts).toEqual(['web7']);
+    await call('verify -i inventory.yml -i more.ini --limit more');
     const [run = ''] = readdirSync(join(folder, 'state', 'duo-fleet', 'runs'));
     const journal = readFileSync(join(folder, 'state', 'duo-fleet', 'runs', run, 'events.jsonl'), 'utf8');
     expect(journal).toContain(`"inventory":"${join(folder, 'inventory.yml')},${join(folder, 'more.ini')}"`);
-  });
-
-  test('in a list of hosts, that is nowhere', async () => {
-    const { exitCode, stderr } = await settingsOf('verify -i web1,');
-    expect(exitCode).toBe(2);
-    expect(stderr).toContain('there is no inventory web1 (hosts are chosen with --host and --limit');
-  });
-
-  test('group_vars/ that is here and not beside the inventory is not read, and that is told', async () => {
-    mkdirSync(join(folder, 'group_vars'));
-    mkdirSync(join(folder, 'elsewhere'));
-    writeFileSync(join(folder, 'elsewhere', 'hosts.yml'), INVENTORY);
-    writeFileSync(join(folder, 'group_vars', 'all.yml'), 'ansible_port: 2222\n');
-    const { settings, stderr } = await settingsOf('verify elsewhere/hosts.yml --host web1');
-    expect(settings.map(({ connection }) => connection.port)).toEqual([22]);
-    expect(stderr).toContain('group_vars/: warning: is not read');
-    expect(stderr).toContain(`ln -s ${join(folder, 'group_vars')} ${join(folder, 'elsewhere')}/`);
-  });
-
-  test('and the hosts of a list, one on each line', async () => {
-    writeFileSync(join(folder, 'failed.txt'), 'web2\ndb1\n');
-    expect((await settingsOf('verify -l @failed.txt')).hosts).toEqual(['web2', 'db1']);
-    const { exitCode, stderr } = await settingsOf('verify -l @missing.txt');
-    expect([exitCode, stderr.includes('missing.txt is not there')]).toEqual([2, true]);
-  });
-
-  test('a value that ansible-vault encrypted is nobody’s mistake until it is needed', async () => {
-    const vaulted = '!vault |\n      $ANSIBLE_VAULT;1.1;AES256\n      6162\n';
-    const file = join(folder, 'inventory.yml');
-    writeFileSync(file, `${INVENTORY.trimEnd()}\n    db_password: ${vaulted}`);
-    expect((await settingsOf('verify --host web1')).exitCode).toBe(0);
-    writeFileSync(file, INVENTORY.replace(/duo_skey: .*\n/, `duo_skey: ${vaulted}`));
-    const { exitCode, stderr } = await settingsOf('verify --host web1');
-    expect(exitCode).toBe(2);
-    expect(stderr).toMatch(/inventory\.yml:\d+:\d+: error: duo_skey is encrypted with ansible-vault/);
-    expect(stderr).not.toContain('6162');
-  });
-
-  test('a folder that cannot be read is not passed over', async () => {
-    writeFileSync(join(folder, 'host_vars'), 'a file\n');
-    const { exitCode, stderr } = await settingsOf('verify');
-    expect([exitCode, stderr.includes('host_vars could not be read')]).toEqual([2, true]);
   });
 
   test('nowhere: says where it looks', async () => {

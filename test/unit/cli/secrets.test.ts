@@ -4,11 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { resolveSecrets, secretUsesOf, type SecretUse, type SecretWorld } from '../../../src/cli/secrets.ts';
+import type { TerminalQuestion } from '../../../src/cli/surroundings.ts';
 import type { InventoryHost } from '../../../src/core/inventory.ts';
 import { parseInventory } from '../../../src/core/parse-inventory.ts';
 import { reveal, Secret, type SecretRef } from '../../../src/core/secret.ts';
 import { parseAllSettings } from '../../../src/core/settings-parse.ts';
 import type { SecretVariable } from '../../../src/core/variables.ts';
+import { fakeKeyring } from '../../support/fake-keyring.ts';
 
 let folder = '';
 const place = { file: 'inv.yml', line: 3, column: 7, source: '' };
@@ -19,8 +21,9 @@ const worldOf = (more: Partial<SecretWorld> = {}): SecretWorld => ({
   homeDirectory: folder,
   workingDirectory: folder,
   uid: process.getuid?.() ?? 0,
-  loadKeyring: () => Promise.reject(new Error('none')),
-  timeouts: { keyringMs: 50, commandMs: 2000 },
+  keyring: fakeKeyring(),
+  prompt: null,
+  commandTimeoutMs: 2000,
   ...more,
 });
 
@@ -108,7 +111,7 @@ describe('command:', () => {
     expect(await outcome({ kind: 'command', text: 'no-such-program x' })).toContain(
       'could not be started (ENOENT)',
     );
-    const slow = worldOf({ timeouts: { keyringMs: 50, commandMs: 50 } });
+    const slow = worldOf({ commandTimeoutMs: 50 });
     expect(await outcome({ kind: 'command', text: 'sleep 60' }, slow)).toContain(
       'did not end within 0.05 seconds',
     );
@@ -126,10 +129,7 @@ describe('command:', () => {
 });
 
 const keyring = (entries: Readonly<Record<string, string>>): Partial<SecretWorld> => ({
-  loadKeyring: () =>
-    Promise.resolve({
-      getPassword: (service, account) => Promise.resolve(entries[`${service}/${account}`] ?? null),
-    }),
+  keyring: fakeKeyring(new Map(Object.entries(entries))),
 });
 
 describe('keyring:', () => {
@@ -140,26 +140,44 @@ describe('keyring:', () => {
     expect(await outcome({ kind: 'keyring', text: 'other' }, world)).toContain('no entry duo-fleet/other');
   });
 
-  test('without keytar it says what to install and what else there is', async () => {
-    const { diagnostics } = await resolveSecrets([use({ kind: 'keyring', text: 'skey' })], worldOf());
-    expect(diagnostics[0]?.message).toContain('keytar is not installed');
-    expect(diagnostics[0]?.remedy).toContain('env:NAME');
+  test.each([
+    ['missing', 'keytar is not installed'],
+    ['no-bus', 'no D-Bus session'],
+    ['late', 'did not answer within 5 seconds'],
+    ['failed', 'cannot be reached'],
+  ] as const)('a keyring that is %s says so, and what else there is', async (problem, words) => {
+    const world = worldOf({ keyring: fakeKeyring(new Map(), problem) });
+    const { diagnostics } = await resolveSecrets([use({ kind: 'keyring', text: 'skey' })], world);
+    expect(diagnostics[0]?.message).toContain(words);
+    expect(diagnostics[0]?.remedy).toContain('env:NAME, file:PATH, command:... or prompt:...');
+  });
+});
+
+describe('prompt:', () => {
+  test('asks once however many hosts share it, unseen, and before any command runs', async () => {
+    const asked: TerminalQuestion[] = [];
+    const prompt = async (question: TerminalQuestion) => {
+      asked.push(question);
+      return `typed${asked.length}`;
+    };
+    const uses = [
+      use({ kind: 'command', text: 'cat /dev/null' }),
+      use({ kind: 'prompt', text: 'Duo skey' }),
+      use({ kind: 'prompt', text: 'Duo skey' }),
+      use({ kind: 'prompt', text: 'break-glass password' }, 'break_glass_password'),
+    ];
+    const { open } = await resolveSecrets(uses, worldOf({ prompt }));
+    expect(reveal(open({ kind: 'prompt', text: 'Duo skey' }))).toBe('typed1');
+    expect(asked.map((each) => each.prompt)).toStrictEqual(['Duo skey: ', 'break-glass password: ']);
+    expect(asked.every(({ echo }) => !echo)).toBe(true);
   });
 
-  test('a keyring that waits to be unlocked is given up', async () => {
-    const hangs = worldOf({
-      loadKeyring: () => Promise.resolve({ getPassword: () => new Promise<never>(() => {}) }),
-    });
-    expect(await outcome({ kind: 'keyring', text: 'skey' }, hangs)).toContain('did not answer');
-  });
-
-  test('a keyring that fails is told, without its own words', async () => {
-    const fails = worldOf({
-      loadKeyring: () => Promise.resolve({ getPassword: () => Promise.reject(new Error('D-Bus topsecret')) }),
-    });
-    expect(await outcome({ kind: 'keyring', text: 'skey' }, fails)).toBe(
-      '! duo_skey: the keyring cannot be reached',
-    );
+  test.each([
+    ['without a terminal', null, 'no terminal to ask for Duo skey on'],
+    ['after Ctrl-D', async () => null, 'nothing was typed for Duo skey'],
+    ['with nothing typed', async () => '', 'nothing was typed for Duo skey'],
+  ])('%s says so', async (_title, prompt, words) => {
+    expect(await outcome({ kind: 'prompt', text: 'Duo skey' }, worldOf({ prompt }))).toContain(words);
   });
 });
 
