@@ -175,7 +175,7 @@ describe('a bake', () => {
     expect(await automationGetsIn(fleet, host)).toBe(true);
   });
 
-  test('whose controller is killed leaves a host that puts itself back, and resume bakes it again', async () => {
+  test('whose controller is killed leaves a host that puts itself back, as resume --only-settle tells', async () => {
     const host = fleet.host(FIRST);
     const running = await inBake();
     running.kill();
