@@ -168,7 +168,7 @@ describe('a run that was cut off', () => {
 
 describe('a report for programs', () => {
   test('says what --json says, word for word, and more beside it', () => {
-    const events = runJournal({ hosts: 12 });
+    const events = runJournal({ hosts: 12, waves: true });
     const report = foldReport(events, CONTEXT);
     const results = events.flatMap((event) => (event.type === 'host-ended' ? [event.result] : []));
     const order = new Map(report.hosts.map(({ host }, at) => [host, at]));
@@ -204,7 +204,7 @@ describe('JUnit’s XML', () => {
 
 describe('a report as text', () => {
   test.each([80, 120])('fits %i columns but for commands and lines of files', (width) => {
-    const wide = text(reportOf({ hosts: 60, waves: true }), width).filter(
+    const wide = text(reportOf({ hosts: 30, waves: true }), width).filter(
       (line) => line.length > width && !/^ +[-+ ]|^ {4}(?:duo-fleet|sh) /.test(line),
     );
     expect(wide).toEqual([]);
