@@ -128,8 +128,8 @@ const area = (
     role="img"
     aria-label="${label}"
   >
-    ${row.bake === null ? null : rect('f-warn half', row.bake, scale, HEIGHT)}
     <polygon class="f-info most" points="0,${HEIGHT} ${points.join(' ')} ${WIDTH},${HEIGHT}" />
+    ${row.bake === null ? null : rect('f-warn most', row.bake, scale, HEIGHT)}
     ${failed.map(({ endedAt }) => html`<rect class="f-bad" x="${scale.x(endedAt ?? 0).toFixed(1)}" y="0" width="3" height="${HEIGHT}" />`)}
   </svg>`;
 };
