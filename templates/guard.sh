@@ -241,7 +241,7 @@ claim() { # NONCE LEASE_S RUN OPERATOR REASON
   say "claimed $TX"
 }
 give_up() { # before anything but our own folder was written
-  if [ "$(readlink "$HOME_DIR/active")" = "tx/$TX" ]; then rm -f "$HOME_DIR/active"; fi
+  if [ "$(readlink "$HOME_DIR/active")" = "tx/$TX" ]; then rm -f "$HOME_DIR/active" "$RUN_DIR/lease"; fi
   rm -rf "${T:?}" "$HOME_DIR/.guard.$TX"
   fail "$1: nothing was touched"
 }

@@ -37,7 +37,7 @@ afterAll(async () => {
 afterEach(async () => {
   await must(
     host,
-    `for n in 1 2; do for place in /usr/sbin/visudo /usr/sbin/sshd /etc /run/duo-fleet ${GUARD_HOME}; do umount -l "$place" 2>/dev/null; done; done; :`,
+    `for n in 1 2; do for place in /usr/bin/systemd-run /usr/sbin/visudo /usr/sbin/sshd /etc /run/duo-fleet ${GUARD_HOME}; do umount -l "$place" 2>/dev/null; done; done; :`,
   );
   await scene.end();
 });
@@ -117,6 +117,16 @@ describe('a host with systemd', () => {
       await nothingIsLeft();
     },
   );
+
+  test('on which no unit starts is refused, and keeps nothing of ours', async () => {
+    await cover('/usr/bin/systemd-run', ['#!/bin/sh', 'exit 1']);
+    const reply = await scene.claim();
+    expect([reply.code, reply.lines.at(-1)]).toEqual([
+      GUARD_EXIT.failed,
+      'cannot start the guard on this host: nothing was touched',
+    ]);
+    await nothingIsLeft();
+  });
 
   test('whose disk fills up in the midst of what a claim brings keeps nothing of it', async () => {
     await must(host, `mkdir -p ${GUARD_HOME} && mount -t tmpfs -o size=32k,mode=0700 tmpfs ${GUARD_HOME}`);
