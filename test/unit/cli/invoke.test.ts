@@ -1,36 +1,12 @@
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { invoke, type Wire } from '../../../src/cli/invoke.ts';
+import type { Wire } from '../../../src/cli/invoke.ts';
 import { UsageError, type Surroundings } from '../../../src/cli/surroundings.ts';
 import type { HostResult } from '../../../src/core/verdict.ts';
 import { parseJournal } from '../../../src/engine/journal.ts';
-import { testSurroundings } from '../../support/surroundings.ts';
-
-const SKEY = 'sEcReTsEcReTsEcReTsEcReTsEcReTsEcReT1234';
-const INVENTORY = `
-all:
-  hosts:
-    web1:
-    web2:
-    db1:
-  vars:
-    ansible_user: automation
-    duo_ikey: DIXXXXXXXXXXXXXXXXXX
-    duo_skey: ${SKEY}
-    duo_api_host: api-12345678.duosecurity.com
-    ad_server_access_group: sg_serveraccess
-    ad_sudo_group: sg_sudo
-`;
+import { allConfirmed, confirmed, INVENTORY, invocationsIn, SKEY } from '../../support/invocation.ts';
 
 let folder = '';
 beforeEach(() => {
@@ -39,37 +15,14 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-const confirmed = (host: string): HostResult => ({
-  host,
-  verdict: 'confirmed',
-  changes: [{ step: 'pam-sshd', kind: 'file', target: '/etc/pam.d/sshd', why: ['content differs'] }],
-  findings: [],
-  checks: [],
-  failure: null,
-  durationMs: 4120,
-});
-
-const allConfirmed: Wire = async () => async (settings, emit) => {
-  await emit({ type: 'host-started', host: settings.host });
-  return confirmed(settings.host);
-};
-
 const allEnding =
   (verdict: HostResult['verdict']): Wire =>
   async () =>
   async ({ host }) => ({ ...confirmed(host), verdict });
 
-const call = async (line: string, wire: Wire = allConfirmed, overrides: Partial<Surroundings> = {}) => {
-  const outside = testSurroundings({
-    argv: line.split(' '),
-    cwd: folder,
-    home: folder,
-    env: { XDG_STATE_HOME: join(folder, 'state') },
-    ...overrides,
-  });
-  const ending = await invoke(outside, wire);
-  return { ...ending, ...outside.written };
-};
+const call = (...given: Parameters<ReturnType<typeof invocationsIn>['call']>) =>
+  invocationsIn(folder).call(...given);
+const runsIn = () => invocationsIn(folder).runsIn();
 
 /** An engine that repeats what it should keep to itself. */
 const chatty: Wire = async () => async (settings, emit) => {
@@ -91,11 +44,6 @@ const planning: Wire = async (order) => async (settings) => {
     digest: 'd',
   });
   return { ...confirmed(settings.host), verdict: 'planned' };
-};
-
-const runsIn = (): readonly string[] => {
-  const runs = join(folder, 'state', 'duo-fleet', 'runs');
-  return existsSync(runs) ? readdirSync(runs) : [];
 };
 
 describe('apply', () => {
@@ -424,45 +372,5 @@ describe('where the inventory is found', () => {
     const { exitCode, stderr } = await call('verify');
     expect(exitCode).toBe(2);
     expect(stderr).toContain('DUO_FLEET_INVENTORY');
-  });
-});
-
-describe('rollback', () => {
-  test('asks before it begins: what is put back, on how many hosts, and what becomes of edits', async () => {
-    const questions: string[] = [];
-    const no = async (words: string): Promise<string> => {
-      questions.push(words);
-      return 'n';
-    };
-    const { exitCode, stderr } = await call('rollback', allConfirmed, { ask: no });
-    const line = 'rollback --run 20261122-054735-ab12 --discard-edits --host web1';
-    await call(line, allConfirmed, { ask: no });
-    expect([exitCode, stderr, runsIn()]).toEqual([1, 'Nothing was touched.\n', []]);
-    expect(questions[0]).toContain('3 hosts, 3 at a time:\n  web1, web2, db1\nEach goes back');
-    expect(questions[0]).toContain('to what it was before the newest run that it keeps:\n  sshd');
-    expect(questions[0]).toContain('A host on which somebody has changed those files since is refused.');
-    expect(questions[1]).toContain('1 host, 1 at a time');
-    expect(questions[1]).toContain('to what it was before run 20261122-054735-ab12:');
-    expect(questions[1]).toContain('since is OVERWRITTEN.');
-  });
-
-  test('needs no secret of Duo: it goes where nobody has them', async () => {
-    writeFileSync(join(folder, 'inventory.yml'), INVENTORY.replace(SKEY, 'env:NOT_SET'));
-    expect((await call('apply --yes')).exitCode).toBe(2);
-    const { exitCode, stdout } = await call('rollback --yes --json');
-    expect([exitCode, (JSON.parse(stdout) as { command: string }).command]).toEqual([0, 'rollback']);
-  });
-
-  test('is handed to the engine as it was asked, and is told so in the journal and in what to do next', async () => {
-    let wish: unknown = null;
-    const wire: Wire = async (order) => async (settings) => {
-      wish = order.rollback;
-      return { ...confirmed(settings.host), verdict: 'refused' };
-    };
-    const { stdout } = await call('rollback --yes --run 20261122-054735-ab12 --host web1', wire);
-    expect(wish).toMatchObject({ run: '20261122-054735-ab12', discardEdits: false });
-    expect(stdout).toContain('duo-fleet rollback --host web1 --run 20261122-054735-ab12\n');
-    const path = join(folder, 'state', 'duo-fleet', 'runs', runsIn()[0] ?? '', 'events.jsonl');
-    expect(parseJournal(readFileSync(path, 'utf8')).events[0]).toMatchObject({ command: 'rollback' });
   });
 });
