@@ -83,6 +83,7 @@ test('it holds what runs and what is read, and neither sources nor tests', () =>
     'CHANGELOG.md',
     'LICENSE',
     'README.md',
+    'SECURITY.md',
     'dist',
     'inventory',
     'package.json',
