@@ -16,7 +16,7 @@ const onHosts = { hookTimeout: 300_000, maxWorkers: FILES_SIDE_BY_SIDE, sequence
 export default defineConfig({
   test: {
     projects: [
-      kind('unit'),
+      kind('unit', { testTimeout: 30_000 }),
       kind('fault', { testTimeout: 60_000 }),
       kind('contract', { testTimeout: 120_000, ...onHosts }),
       kind('lab', { testTimeout: 300_000, ...onHosts }),
