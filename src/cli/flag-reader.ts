@@ -91,6 +91,7 @@ const WORDS: Readonly<Partial<Record<CommandName, readonly string[]>>> = {
   report: ['run'],
   runs: [],
   secret: ['action', 'name'],
+  init: ['file'],
 };
 
 const superfluous = (command: CommandName, word: string): string => {

@@ -4,7 +4,7 @@ import { DUO_ANSWERS, type DuoAnswer } from '../auth/duo-answer.ts';
 import type { Command } from '../core/event.ts';
 
 /** All that can be asked for: the runs, and what is none. */
-export type CommandName = Command | 'explain' | 'runs' | 'report' | 'secret';
+export type CommandName = Command | 'explain' | 'runs' | 'report' | 'secret' | 'init';
 export const HOST_KEYS = ['strict', 'accept-new', 'off'] as const;
 /** How unknown host keys are met. */
 export type HostKeys = (typeof HOST_KEYS)[number];

@@ -44,6 +44,7 @@ import { runId } from './run-id.ts';
 import { readyFleet, readySecrets, type OpenedSecrets } from './open-secrets.ts';
 import { UsageError, type Output, type Surroundings } from './surroundings.ts';
 import { foldedFormat, reportFileText, tellReport } from './tell-report.ts';
+import { writeInventory } from './write-inventory.ts';
 
 /** What the composition root is given to make an engine for one run. */
 export interface WireOrder {
@@ -86,6 +87,7 @@ export const invoke = async (
         ? await explainFolder(options, surroundings)
         : await explainHost(options, surroundings, remoteOf);
     }
+    if (invocation.kind === 'init') return await writeInventory(invocation.options.path, surroundings);
     if (invocation.kind === 'rollback') return await rollback(invocation.options, { surroundings, wire });
     if (invocation.kind === 'runs') return await listRuns(invocation.options, surroundings);
     if (invocation.kind === 'report') return await tellReport(invocation.options, surroundings);

@@ -7,6 +7,8 @@ import { explainCommand } from './explain.ts';
 import { readExplainOptions, type ExplainOptions } from './explain-options.ts';
 import type { RawOptions } from './flag-reader.ts';
 import type { CommandName } from './flags.ts';
+import { initCommand } from './init.ts';
+import { readInitOptions, type InitOptions } from './init-options.ts';
 import { readOptions, type Options } from './options.ts';
 import { planCommand } from './plan.ts';
 import { reportCommand } from './report.ts';
@@ -39,6 +41,7 @@ export type Invocation =
   | { readonly kind: 'runs'; readonly options: RunsOptions }
   | { readonly kind: 'report'; readonly options: ReportOptions }
   | { readonly kind: 'secret'; readonly options: SecretOptions }
+  | { readonly kind: 'init'; readonly options: InitOptions }
   | { readonly kind: 'text'; readonly text: string };
 
 const COMMANDS: readonly CommandName[] = [
@@ -51,6 +54,7 @@ const COMMANDS: readonly CommandName[] = [
   'runs',
   'report',
   'secret',
+  'init',
 ];
 const HELP_WIDTH = 100;
 /** What scripts go by; README.md says more. */
@@ -87,6 +91,7 @@ export const parseArgv = async (surroundings: Surroundings): Promise<Invocation>
     .command(runsCommand(onChosen))
     .command(reportCommand(onChosen))
     .command(secretCommand(onChosen))
+    .command(initCommand(onChosen))
     .demandCommand(1, 'which command? duo-fleet --help lists them')
     .epilog(EXIT_CODES)
     .version(surroundings.version)
@@ -116,6 +121,8 @@ export const parseArgv = async (surroundings: Surroundings): Promise<Invocation>
   switch (command) {
     case 'explain':
       return { kind: 'explain', options: readExplainOptions(raw, surroundings) };
+    case 'init':
+      return { kind: 'init', options: readInitOptions(raw, surroundings) };
     case 'rollback':
       return { kind: 'rollback', options: readRollbackOptions(raw, surroundings) };
     case 'runs':
