@@ -8,6 +8,7 @@ export const applyCommand = (onChosen: OnChosen): CommandModule =>
     describe: 'Bring every host to the declared state, each as one transaction that reverts itself',
     examples: [
       ['duo-fleet apply inventory.yml', 'All hosts of the inventory, after a question'],
+      ['duo-fleet apply --check --diff', 'What plan does, as Ansible has it; touches nothing'],
       ['duo-fleet apply --host web1 --yes', 'One host, without a question'],
       ['duo-fleet apply --limit "web*:!web3" --json --yes', 'A pattern, for a script'],
     ],

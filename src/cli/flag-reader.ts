@@ -1,6 +1,7 @@
 // Reads one command's flags from argv and from DUO_FLEET_*, and gathers what is wrong with them.
 import { isAbsolute, join, resolve } from 'node:path';
 import { nearestName } from '../core/nearest-name.ts';
+import { insteadOf } from './ansible-flags.ts';
 import { environmentName, FLAGS, flagsOf, type CommandName } from './flags.ts';
 import { UsageError, type Surroundings } from './surroundings.ts';
 
@@ -75,12 +76,16 @@ const strangers = (command: CommandName, raw: RawOptions): readonly string[] => 
     ...flags.map((name) => {
       const flag = FLAGS[name];
       if (flag !== undefined) return `--${name} belongs to ${listed(flag.commands)}, not to ${command}`;
+      const instead = insteadOf(name);
+      if (instead !== null) return instead;
       const nearest = nearestName(name, Object.keys(flagsOf(command)));
-      return `there is no flag --${name}${nearest === null ? `: duo-fleet ${command} --help lists them` : `: did you mean --${nearest}?`}`;
+      return `there is no flag ${dashed(name)}${nearest === null ? `: duo-fleet ${command} --help lists them` : `: did you mean --${nearest}?`}`;
     }),
     ...words.map((word) => superfluous(command, JSON.stringify(String(word)))),
   ];
 };
+
+const dashed = (name: string): string => `${name.length === 1 ? '-' : '--'}${name}`;
 
 const listed = (names: readonly string[]): string =>
   [names.slice(0, -1).join(', '), names.at(-1)].filter(Boolean).join(' and ');

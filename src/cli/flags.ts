@@ -56,6 +56,18 @@ export const FLAGS: Readonly<Record<string, Flag>> = {
     type: 'boolean',
     describe: 'Also put back what somebody has changed since that run',
   },
+  check: {
+    commands: ['apply'],
+    alias: 'C',
+    type: 'boolean',
+    describe: 'Touch nothing, and show what would change: what plan does',
+  },
+  diff: {
+    commands: ['apply', 'plan'],
+    alias: 'D',
+    type: 'boolean',
+    describe: 'Show in the end what was changed, as a diff; plan always does',
+  },
   yes: {
     commands: ['apply', 'rollback', 'resume'],
     type: 'boolean',
@@ -63,6 +75,7 @@ export const FLAGS: Readonly<Record<string, Flag>> = {
   },
   forks: {
     commands: ALL,
+    alias: 'f',
     type: 'number',
     requiresArg: true,
     describe: `Hosts at a time (${FORKS.default})`,

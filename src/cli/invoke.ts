@@ -115,6 +115,11 @@ const carryOut = async (
   options: Options,
   { surroundings, wire }: Rim,
 ): Promise<Ending> => {
+  if (options.check) {
+    await surroundings.stderr.write(
+      '--check: as duo-fleet plan does, this shows what would change and touches nothing.\n',
+    );
+  }
   const fleet = await loadFleet(options, surroundings);
   await readyFleet(fleet, surroundings);
   const carried = { command, options, fleet, resumption: null, wish: null };
@@ -282,9 +287,9 @@ const runAndTellThen = async (
 
   const lines = [
     '',
-    ...(command === 'plan'
-      ? makeScrub(secrets.values)(fleet.settings.flatMap(({ host }) => planLines(plans.get(host), paint)))
-      : []),
+    ...makeScrub(secrets.values)(
+      shownPlans(command, options, outcome.results).flatMap((host) => planLines(plans.get(host), paint)),
+    ),
     ...finalTable(scrub(outcome.results), paint, {
       run,
       command,
@@ -350,6 +355,14 @@ const asAdvice = (
     `  ${shellCommand(['duo-fleet', 'verify', ...named, '--host', first, '--probe', '--as', as])}`,
   ];
 };
+
+/** The hosts whose changes are shown: those that would be made, and those that were made and stay. */
+const shownPlans = (command: Command, { diff }: Options, results: readonly HostResult[]): readonly string[] =>
+  results
+    .filter(
+      ({ verdict }) => command === 'plan' || (diff && (verdict === 'confirmed' || verdict === 'unchanged')),
+    )
+    .map(({ host }) => host);
 
 const planLines = (plan: Plan | undefined, paint: Paint): readonly string[] =>
   plan === undefined ? [] : planDiff(plan, paint);

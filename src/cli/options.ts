@@ -30,6 +30,10 @@ export interface Options extends ConnectOptions {
   /** Absolute path, or `null`. */
   readonly report: string | null;
   readonly yes: boolean;
+  /** Of apply: nothing is touched. */
+  readonly check: boolean;
+  /** What was changed is shown in the end. */
+  readonly diff: boolean;
   readonly leaseS: number;
   readonly probe: boolean;
   /** A member of Duo's groups whose push the operator approves by hand; `null`: nobody is asked. */
@@ -74,6 +78,8 @@ export const readOptions = (command: Command, raw: RawOptions, surroundings: Sur
     leaseS: check(() => wholeNumber('lease', given('lease'), LEASE_S), LEASE_S.default),
     json: flag('json'),
     yes: flag('yes'),
+    check: flag('check'),
+    diff: flag('diff'),
     probe: flag('probe'),
     as: check(() => userNameOf('as', given('as')), null),
     checkEnrolment: flag('check-enrolment'),

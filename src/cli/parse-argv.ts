@@ -6,7 +6,7 @@ import { applyCommand } from './apply.ts';
 import { explainCommand } from './explain.ts';
 import { readExplainOptions, type ExplainOptions } from './explain-options.ts';
 import type { RawOptions } from './flag-reader.ts';
-import type { CommandName } from './flags.ts';
+import { FLAGS, type CommandName } from './flags.ts';
 import { initCommand } from './init.ts';
 import { readInitOptions, type InitOptions } from './init-options.ts';
 import { readOptions, type Options } from './options.ts';
@@ -110,7 +110,9 @@ export const parseArgv = async (surroundings: Surroundings): Promise<Invocation>
         ? new UsageError(message ?? error?.message)
         : error;
     });
-  const argv = surroundings.argv.map((word) => word.replace(/^--inventory(?==|$)/, '--inventory-file'));
+  const argv = surroundings.argv
+    .flatMap(lettersApart)
+    .map((word) => word.replace(/^--inventory(?==|$)/, '--inventory-file'));
   await parser.parseAsync(argv, {}, (_error, _argv, output) => {
     text = output;
   });
@@ -133,13 +135,25 @@ export const parseArgv = async (surroundings: Surroundings): Promise<Invocation>
       return { kind: 'secret', options: readSecretOptions(raw, surroundings) };
     case 'resume':
       return { kind: 'resume', options: readResumeOptions(raw, surroundings) };
-    case 'apply':
+    case 'apply': {
+      const options = readOptions(command, raw, surroundings);
+      return { kind: 'command', command: options.check ? 'plan' : command, options };
+    }
     case 'plan':
     case 'verify':
       return { kind: 'command', command, options: readOptions(command, raw, surroundings) };
     default:
       return command satisfies never;
   }
+};
+
+/** `-CD` -> `-C -D`, for the switches that have letters; yargs' own grouping would take `-host` for four flags. */
+const lettersApart = (word: string): readonly string[] => {
+  const letters = /^-([A-Za-z]{2,})$/.exec(word)?.[1]?.split('') ?? [];
+  const areSwitches = letters.every((letter) =>
+    Object.values(FLAGS).some((flag) => flag.alias === letter && flag.type === 'boolean'),
+  );
+  return letters.length > 0 && areSwitches ? letters.map((letter) => `-${letter}`) : [word];
 };
 
 interface Chosen {

@@ -224,6 +224,32 @@ describe('plan', () => {
   });
 });
 
+describe('as people from Ansible type it', () => {
+  /** An engine that plans a change for each host and then has web2 fail. */
+  const oneFails: Wire = async (order) => async (settings, emit) => {
+    const { host } = await (await planning(order, testSurroundings()))(settings, emit);
+    return { ...confirmed(host), verdict: host === 'web2' ? 'rolled-back' : 'confirmed' };
+  };
+
+  test('apply --check is a plan: it says so, asks nothing, and the engine is told to plan', async () => {
+    const commands: string[] = [];
+    const { exitCode, stdout, stderr } = await call('apply --check --diff', async (order, outside) => {
+      commands.push(order.command);
+      return planning(order, outside);
+    });
+    expect([exitCode, commands]).toEqual([0, ['plan']]);
+    expect(stderr).toContain('--check: as duo-fleet plan does, this shows what would change');
+    expect(stdout).toMatch(/web1: 1 change\n[\s\S]*planned/);
+  });
+
+  test('apply --diff shows what was changed and stays, in the order of hosts, and nothing else', async () => {
+    const { stdout } = await call('apply --yes --diff', oneFails);
+    expect(stdout).toMatch(/web1: 1 change\n.*reload ssh[\s\S]*db1: 1 change[\s\S]*VERDICT/);
+    expect(stdout).not.toContain('web2: 1 change');
+    expect((await call('apply --yes', oneFails)).stdout).not.toContain('1 change\n');
+  });
+});
+
 describe('a secret that a host repeats', () => {
   test('is in neither journal, document, report nor table', async () => {
     const { stdout, stderr } = await call('apply --yes --json --report r.json --host web1', chatty);

@@ -44,6 +44,8 @@ describe('what the operator asks for', () => {
         bakeWaveS: null,
         confirmWaves: false,
       },
+      check: false,
+      diff: false,
     });
   });
 
@@ -101,6 +103,26 @@ describe('what the operator asks for', () => {
       knownHosts: '/home/ann/kh',
       privateKey: '/k',
     });
+  });
+
+  test.each(['apply --check --diff', 'apply -C -D', 'apply -CD', 'apply inv.yml -D -C'])(
+    '%s, as Ansible has it, is a plan',
+    async (line) => {
+      expect(await parse(line)).toMatchObject({ command: 'plan', options: { check: true, diff: true } });
+    },
+  );
+
+  test('--check from the environment holds for apply, too, and apply without it is apply', async () => {
+    expect(await parse('apply', { DUO_FLEET_CHECK: 'yes' })).toMatchObject({ command: 'plan' });
+    expect(await parse('apply --no-check --diff')).toMatchObject({
+      command: 'apply',
+      options: { diff: true },
+    });
+    expect(await parse('plan --diff')).toMatchObject({ command: 'plan' });
+  });
+
+  test('Ansible’s letters are understood', async () => {
+    expect(await optionsOf('apply -l web*:!web3 -f 3')).toMatchObject({ limit: 'web*:!web3', forks: 3 });
   });
 
   test('a rollback takes a run, and says what it takes for one', async () => {
@@ -212,6 +234,13 @@ describe('the operator’s mistakes', () => {
     ['apply --lease 19', '--lease takes one whole number from 20 to 600'],
     ['apply --lease 601', '--lease'],
     ['apply --host-keys lax', 'strict, accept-new, off'],
+    ['apply -k', "-k is Ansible's: accounts log in by key"],
+    ['apply --become', "--become is Ansible's: hosts are always changed as root"],
+    ['apply -e a=b', "-e is Ansible's: variables are set in the inventory"],
+    ['apply --vault-id x', "--vault-id is Ansible's: vault files are not read"],
+    ['rollback --check', '--check belongs to apply, not to rollback'],
+    ['verify -C', 'there is no flag -C'],
+    ['apply --check=maybe', '--check takes no value'],
     ['apply --json=yes', '--json takes no value'],
     ['apply --limit a --limit b', '--limit is given more than once'],
     ['apply -l a --limit b', '--limit is given more than once'],
