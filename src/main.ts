@@ -16,6 +16,11 @@ if (major < NODE_MIN.major || (major === NODE_MIN.major && minor < NODE_MIN.mino
     `duo-fleet: this process may have ${readOpenFilesMax()} files open, and at least ${OPEN_FILES_MIN} are needed: raise the limit (ulimit -n, LimitNOFILE=)\nNothing was touched.\n`,
   );
   process.exitCode = 2;
+} else if (process.argv[2] === 'complete') {
+  // Somebody has pressed Tab and waits: the packages of a run take longer to load than that.
+  const { complete } = await import('./cli/complete.ts');
+  const { processSurroundings } = await import('./cli/process-surroundings.ts');
+  await complete(processSurroundings());
 } else {
   // Imported only now: on an older Node, or with too few descriptors, the packages themselves fail, and say less.
   const { invoke } = await import('./cli/invoke.ts');

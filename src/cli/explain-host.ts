@@ -22,16 +22,11 @@ import { explainDocument } from '../view/explain-document.ts';
 import { explainLines } from '../view/explain-lines.ts';
 import { shown } from '../view/words.ts';
 import type { Ending } from './ending.ts';
-import {
-  EXPLAIN_WIDTH_MAX,
-  HOST_SERVICES,
-  type ExplainOptions,
-  type HostService,
-} from './explain-options.ts';
+import { EXPLAIN_WIDTH_MAX, type ExplainOptions } from './explain-options.ts';
 import { loadFleet } from './load-fleet.ts';
 import type { RemoteOf } from './make-remote.ts';
 import { readyFleet, readySecrets, type OpenedSecrets } from './open-secrets.ts';
-import { DUO_SHOWN } from './flags.ts';
+import { DUO_SHOWN, HOST_SERVICES, type HostService } from './flags.ts';
 import { paintOf } from './paint-of.ts';
 import { readTemplates } from './product-files.ts';
 import { UsageError, type Surroundings } from './surroundings.ts';

@@ -2,15 +2,12 @@
 import { DUO_ANSWERS, type DuoAnswer } from '../auth/duo-answer.ts';
 import { parseAddress } from '../core/ip-address.ts';
 import { flagReader, type RawOptions } from './flag-reader.ts';
+import { HOST_SERVICES, type HostService } from './flags.ts';
 import { connectOptions, type ConnectOptions } from './options.ts';
 import { UsageError, type Surroundings } from './surroundings.ts';
 
 /** No line of a table is longer, however wide the terminal is: a table that wide is not read any more. */
 export const EXPLAIN_WIDTH_MAX = 160;
-
-/** The two services that Duo is put on. */
-export const HOST_SERVICES = ['sshd', 'sudo'] as const;
-export type HostService = (typeof HOST_SERVICES)[number];
 
 export type ExplainOptions =
   | {

@@ -91,12 +91,13 @@ const listed = (names: readonly string[]): string =>
   [names.slice(0, -1).join(', '), names.at(-1)].filter(Boolean).join(' and ');
 
 /** The words behind a command, by their names, where they are not the inventory. */
-const WORDS: Readonly<Partial<Record<CommandName, readonly string[]>>> = {
+export const WORDS: Readonly<Partial<Record<CommandName, readonly string[]>>> = {
   resume: ['run'],
   report: ['run'],
   runs: [],
   secret: ['action', 'name'],
   init: ['file'],
+  completion: ['shell'],
 };
 
 const superfluous = (command: CommandName, word: string): string => {

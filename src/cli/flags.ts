@@ -4,7 +4,7 @@ import { DUO_ANSWERS, type DuoAnswer } from '../auth/duo-answer.ts';
 import type { Command } from '../core/event.ts';
 
 /** All that can be asked for: the runs, and what is none. */
-export type CommandName = Command | 'explain' | 'runs' | 'report' | 'secret' | 'init';
+export type CommandName = Command | 'explain' | 'runs' | 'report' | 'secret' | 'init' | 'completion';
 export const HOST_KEYS = ['strict', 'accept-new', 'off'] as const;
 /** How unknown host keys are met. */
 export type HostKeys = (typeof HOST_KEYS)[number];
@@ -20,13 +20,26 @@ export const REPORT_FORMATS = ['text', 'json', 'junit', 'html'] as const;
 /** The forms of a report. */
 export type ReportFormat = (typeof REPORT_FORMATS)[number];
 
+/** The two services that Duo is put on. */
+export const HOST_SERVICES = ['sshd', 'sudo'] as const;
+export type HostService = (typeof HOST_SERVICES)[number];
+
+/** Shells that completions are printed for. */
+export const SHELLS = ['bash', 'zsh', 'fish'] as const;
+export type Shell = (typeof SHELLS)[number];
+
 /** The answers of Duo that a table shows where none is asked for: the three that an administrator plans for. */
 export const DUO_SHOWN: readonly DuoAnswer[] = ['allow', 'deny', 'unreachable'];
+
+/** What a shell can be told the names of; `file`: the shell knows best. */
+export type Completed = 'host' | 'pattern' | 'run' | 'file';
 
 interface Flag {
   readonly type: 'string' | 'number' | 'boolean';
   readonly describe: string;
   readonly requiresArg?: boolean;
+  /** What its value is, for who completes it: one of these words, or one of a kind. */
+  readonly takes?: readonly string[] | Completed;
   /** One letter, as people from Ansible type it. */
   readonly alias?: string;
   readonly commands: readonly CommandName[];
@@ -37,9 +50,16 @@ const CONNECTING: readonly CommandName[] = [...ALL, 'explain'];
 
 /** Every flag by its name; `DUO_FLEET_<NAME>` sets it from the environment. */
 export const FLAGS: Readonly<Record<string, Flag>> = {
-  host: { commands: CONNECTING, type: 'string', requiresArg: true, describe: 'Only this host (repeatable)' },
+  host: {
+    commands: CONNECTING,
+    takes: 'host',
+    type: 'string',
+    requiresArg: true,
+    describe: 'Only this host (repeatable)',
+  },
   limit: {
     commands: ALL,
+    takes: 'pattern',
     type: 'string',
     alias: 'l',
     requiresArg: true,
@@ -47,6 +67,7 @@ export const FLAGS: Readonly<Record<string, Flag>> = {
   },
   run: {
     commands: ['rollback'],
+    takes: 'run',
     type: 'string',
     requiresArg: true,
     describe: "Undo what this run did (each host's newest)",
@@ -142,6 +163,7 @@ export const FLAGS: Readonly<Record<string, Flag>> = {
   // Not "inventory", which --inventory becomes: yargs would take it for the word behind the command, and drop one of both.
   'inventory-file': {
     commands: CONNECTING,
+    takes: 'file',
     type: 'string',
     alias: 'i',
     requiresArg: true,
@@ -159,6 +181,7 @@ export const FLAGS: Readonly<Record<string, Flag>> = {
   },
   report: {
     commands: ALL,
+    takes: 'file',
     type: 'string',
     requiresArg: true,
     describe: 'Also write the JSON document to this file; a page (.html) or JUnit (.xml) by its ending',
@@ -171,12 +194,14 @@ export const FLAGS: Readonly<Record<string, Flag>> = {
   },
   format: {
     commands: ['report'],
+    takes: REPORT_FORMATS,
     type: 'string',
     requiresArg: true,
     describe: `${REPORT_FORMATS.join(', ')} (by --output's ending, else text)`,
   },
   output: {
     commands: ['report'],
+    takes: 'file',
     type: 'string',
     requiresArg: true,
     describe: 'Write it to this file, not to stdout',
@@ -189,24 +214,28 @@ export const FLAGS: Readonly<Record<string, Flag>> = {
   },
   'ssh-config': {
     commands: CONNECTING,
+    takes: 'file',
     type: 'string',
     requiresArg: true,
     describe: "ssh's configuration file, or none (~/.ssh/config and /etc/ssh/ssh_config)",
   },
   'known-hosts': {
     commands: CONNECTING,
+    takes: 'file',
     type: 'string',
     requiresArg: true,
     describe: 'Host keys (~/.ssh/known_hosts)',
   },
   'host-keys': {
     commands: CONNECTING,
+    takes: HOST_KEYS,
     type: 'string',
     requiresArg: true,
     describe: `Unknown host keys: ${HOST_KEYS.join(', ')} (strict)`,
   },
   'private-key': {
     commands: CONNECTING,
+    takes: 'file',
     type: 'string',
     requiresArg: true,
     describe: 'Key file to log in with',
@@ -219,6 +248,7 @@ export const FLAGS: Readonly<Record<string, Flag>> = {
   },
   service: {
     commands: ['explain'],
+    takes: HOST_SERVICES,
     type: 'string',
     requiresArg: true,
     describe: 'sshd or sudo; with --pam-dir any file of the folder',
@@ -231,6 +261,7 @@ export const FLAGS: Readonly<Record<string, Flag>> = {
   },
   duo: {
     commands: ['explain'],
+    takes: DUO_ANSWERS,
     type: 'string',
     requiresArg: true,
     describe: `How Duo answers: ${DUO_ANSWERS.join(', ')} (the table has ${DUO_SHOWN.join(', ')})`,
@@ -243,6 +274,7 @@ export const FLAGS: Readonly<Record<string, Flag>> = {
   reveal: { commands: ['secret'], type: 'boolean', describe: 'get: print the secret itself' },
   'pam-dir': {
     commands: ['explain'],
+    takes: 'file',
     type: 'string',
     requiresArg: true,
     describe: 'No host: evaluate the service files of this folder',

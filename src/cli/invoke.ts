@@ -18,6 +18,7 @@ import { shellCommand } from '../remote/shell-quote.ts';
 import type { RollbackWish } from '../steps/plan-rollback.ts';
 import { planDiff } from '../view/plan-diff.ts';
 import type { Again } from '../view/words.ts';
+import { COMPLETION_SCRIPTS } from './completion-scripts.ts';
 import { askBetween, confirmed, goOn, rollbackConfirmed, type Answer } from './confirm-run.ts';
 import { declaredVersion } from './declared-version.ts';
 import type { Ending } from './ending.ts';
@@ -86,6 +87,10 @@ export const invoke = async (
       return options.kind === 'folder'
         ? await explainFolder(options, surroundings)
         : await explainHost(options, surroundings, remoteOf);
+    }
+    if (invocation.kind === 'completion') {
+      await surroundings.stdout.write(COMPLETION_SCRIPTS[invocation.options.shell]);
+      return { exitCode: 0, endNow: false };
     }
     if (invocation.kind === 'init') return await writeInventory(invocation.options.path, surroundings);
     if (invocation.kind === 'rollback') return await rollback(invocation.options, { surroundings, wire });

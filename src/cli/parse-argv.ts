@@ -2,31 +2,23 @@
 import yargs from 'yargs';
 import type { Command } from '../core/event.ts';
 import { nearestName } from '../core/nearest-name.ts';
-import { applyCommand } from './apply.ts';
-import { explainCommand } from './explain.ts';
+import { COMMAND_NAMES, COMMANDS } from './commands.ts';
+import { readCompletionOptions, type CompletionOptions } from './completion-options.ts';
 import { readExplainOptions, type ExplainOptions } from './explain-options.ts';
 import type { RawOptions } from './flag-reader.ts';
 import { FLAGS, type CommandName } from './flags.ts';
-import { initCommand } from './init.ts';
 import { readInitOptions, type InitOptions } from './init-options.ts';
 import { readOptions, type Options } from './options.ts';
-import { planCommand } from './plan.ts';
-import { reportCommand } from './report.ts';
 import {
   readReportOptions,
   readRunsOptions,
   type ReportOptions,
   type RunsOptions,
 } from './report-options.ts';
-import { resumeCommand } from './resume.ts';
 import { readResumeOptions, type ResumeOptions } from './resume-options.ts';
-import { rollbackCommand } from './rollback.ts';
 import { readRollbackOptions, type RollbackOptions } from './rollback-options.ts';
-import { runsCommand } from './runs.ts';
-import { secretCommand } from './secret.ts';
 import { readSecretOptions, type SecretOptions } from './secret-options.ts';
 import { UsageError, type Surroundings } from './surroundings.ts';
-import { verifyCommand } from './verify.ts';
 
 /** `text`: help or the version, for stdout. */
 export type Invocation =
@@ -42,20 +34,9 @@ export type Invocation =
   | { readonly kind: 'report'; readonly options: ReportOptions }
   | { readonly kind: 'secret'; readonly options: SecretOptions }
   | { readonly kind: 'init'; readonly options: InitOptions }
+  | { readonly kind: 'completion'; readonly options: CompletionOptions }
   | { readonly kind: 'text'; readonly text: string };
 
-const COMMANDS: readonly CommandName[] = [
-  'apply',
-  'plan',
-  'verify',
-  'rollback',
-  'resume',
-  'explain',
-  'runs',
-  'report',
-  'secret',
-  'init',
-];
 const HELP_WIDTH = 100;
 /** What scripts go by; README.md says more. */
 const EXIT_CODES = [
@@ -82,16 +63,7 @@ export const parseArgv = async (surroundings: Surroundings): Promise<Invocation>
     .usage(
       '$0 <command> [inventory]\n\nDuo MFA on SSH login and sudo, on every host, without locking anybody out.',
     )
-    .command(applyCommand(onChosen))
-    .command(planCommand(onChosen))
-    .command(verifyCommand(onChosen))
-    .command(rollbackCommand(onChosen))
-    .command(resumeCommand(onChosen))
-    .command(explainCommand(onChosen))
-    .command(runsCommand(onChosen))
-    .command(reportCommand(onChosen))
-    .command(secretCommand(onChosen))
-    .command(initCommand(onChosen))
+    .command(COMMAND_NAMES.map((name) => COMMANDS[name](onChosen)))
     .demandCommand(1, 'which command? duo-fleet --help lists them')
     .epilog(EXIT_CODES)
     .version(surroundings.version)
@@ -123,6 +95,8 @@ export const parseArgv = async (surroundings: Surroundings): Promise<Invocation>
   switch (command) {
     case 'explain':
       return { kind: 'explain', options: readExplainOptions(raw, surroundings) };
+    case 'completion':
+      return { kind: 'completion', options: readCompletionOptions(raw, surroundings) };
     case 'init':
       return { kind: 'init', options: readInitOptions(raw, surroundings) };
     case 'rollback':
@@ -165,6 +139,6 @@ interface Chosen {
 const noSuchCommand = (argv: readonly string[]): string => {
   const word = argv.find((each) => !each.startsWith('-'));
   if (word === undefined) return 'which command? duo-fleet --help lists them';
-  const nearest = nearestName(word, COMMANDS);
+  const nearest = nearestName(word, COMMAND_NAMES);
   return `there is no command ${JSON.stringify(word)}: ${nearest === null ? 'duo-fleet --help lists them' : `did you mean ${nearest}?`}`;
 };

@@ -46,6 +46,15 @@ const planning: Wire = async (order) => async (settings) => {
   return { ...confirmed(settings.host), verdict: 'planned' };
 };
 
+/** An engine that plans a change for each host and then has web2 fail. */
+const oneFails: Wire = async (order, outside) => {
+  const plan = await planning(order, outside);
+  return async (settings, emit, bake) => {
+    const { host } = await plan(settings, emit, bake);
+    return { ...confirmed(host), verdict: host === 'web2' ? 'rolled-back' : 'confirmed' };
+  };
+};
+
 describe('apply', () => {
   test('with --json gives one document on stdout and progress on stderr', async () => {
     const { exitCode, stdout, stderr } = await call('apply --yes --json --host web1');
@@ -225,12 +234,6 @@ describe('plan', () => {
 });
 
 describe('as people from Ansible type it', () => {
-  /** An engine that plans a change for each host and then has web2 fail. */
-  const oneFails: Wire = async (order) => async (settings, emit) => {
-    const { host } = await (await planning(order, testSurroundings()))(settings, emit);
-    return { ...confirmed(host), verdict: host === 'web2' ? 'rolled-back' : 'confirmed' };
-  };
-
   test('apply --check is a plan: it says so, asks nothing, and the engine is told to plan', async () => {
     const commands: string[] = [];
     const { exitCode, stdout, stderr } = await call('apply --check --diff', async (order, outside) => {
