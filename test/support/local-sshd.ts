@@ -109,9 +109,12 @@ const makeAccounts = async (folder: string): Promise<void> => {
   const { stdout } = await run('openssl', ['passwd', '-6', LOCAL_PASSWORD]);
   const home = (user: LocalUser): string => join(folder, 'home', user);
   const system = { passwd: await own('passwd'), group: await own('group'), shadow: await own('shadow') };
+  // Root has an empty home here: what the shell of this machine's root does at every login is none of ours, and may take its time.
+  await mkdir(join(folder, 'home/root'), { recursive: true });
+  const passwd = system.passwd.replace(/^(root:[^:]*:0:0:[^:]*:)[^:]*:/m, `$1${join(folder, 'home/root')}:`);
   await writeFile(
     join(folder, 'passwd'),
-    system.passwd + lines((user, uid) => `${user}:x:${uid}:${uid}::${home(user)}:/bin/bash`),
+    passwd + lines((user, uid) => `${user}:x:${uid}:${uid}::${home(user)}:/bin/bash`),
   );
   await writeFile(join(folder, 'group'), system.group + lines((user, uid) => `${user}:x:${uid}:`));
   await writeFile(

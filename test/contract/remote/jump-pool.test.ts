@@ -47,9 +47,9 @@ const accepted = async (sshd: LocalSshd): Promise<number> => countOf(await sshd.
 const countOf = (text: string, words: string): number => text.split(words).length - 1;
 const GUARD = 'case $1 in status) echo here ;; claim) echo up; sleep 60 ;; esac\n';
 const COMMAND = 'Starting session: command for nosudo';
-const call = (operation: 'status' | 'claim'): GuardCall => ({
+const call = (operation: 'status' | 'claim', tx = 't1'): GuardCall => ({
   operation,
-  tx: 't1',
+  tx,
   args: [],
   files: { 'guard.sh': Buffer.from(GUARD) },
   deadlineMs: 30_000,
@@ -134,7 +134,8 @@ describe('one connection to a jump host', () => {
     ];
     await one.guard(call('status'));
     const commands = countOf(await target.log(), COMMAND);
-    const underWay = [one, other].map(async (session) => session.guard(call('claim')));
+    // Each a transaction of its own: one script must not be written while the other session runs it.
+    const underWay = [one.guard(call('claim', 't1')), other.guard(call('claim', 't2'))];
     const ends = Promise.all(
       underWay.map(async (guard) =>
         guard.then(
