@@ -5,7 +5,7 @@ import { defineConfig } from 'vitest/config';
 //
 // Whole hosts mostly wait: for leases, reloads and boots. Each file has a fleet of its own, and fleets share nothing, so that
 // files go side by side, but not beside the pure tests, which use what processors there are.
-const FILES_SIDE_BY_SIDE = 3;
+const FILES_SIDE_BY_SIDE = 5;
 
 const kind = (name: string, extra: object = {}) => ({
   test: { name, include: [`test/${name}/**/*.test.ts`], ...extra },
