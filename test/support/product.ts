@@ -8,9 +8,13 @@ import type { LabVariables } from './lab-inventory.ts';
 import type { LabFleet, LabHost } from './lab.ts';
 import type { Finished } from './lab-process.ts';
 
-const PROGRAM: readonly string[] = ['node', '--import', 'tsx', 'src/main.ts'];
 /** As it is installed; `npm run build` makes it. */
 export const BUILT_PROGRAM: readonly string[] = ['node', 'dist/main.js'];
+/** scripts/test has just built it; without that, what was built may be old. Compiling costs more than most commands. */
+const PROGRAM =
+  process.env['DUO_FLEET_TEST_RUN'] === undefined
+    ? ['node', '--import', 'tsx', 'src/main.ts']
+    : BUILT_PROGRAM;
 const RUN_TIMEOUT_MS = 240_000;
 
 /** The JSON contract as far as tests look into it. */
