@@ -48,7 +48,7 @@ export const explainHost = async (
   const tell = (outcome: Explanation | FailureReport): string =>
     `${JSON.stringify(explainDocument(outcome, { ...options, host: settings.host }))}\n`;
   let explanation: Explanation;
-  const remote = remoteOf(options.connect, secrets.open, surroundings);
+  const remote = remoteOf(options.connect, secrets, surroundings);
   try {
     explanation = scrub(explained(await look(settings, options, remote), settings, { options, secrets }));
   } catch (thrown) {

@@ -1,17 +1,17 @@
 // The transport, as every command that connects uses it.
 import type { Remote } from '../core/remote.ts';
 import { Secret } from '../core/secret.ts';
-import type { OpenSecret } from '../core/settings.ts';
 import type { AskOperator } from '../remote/asker.ts';
 import { createRemote } from '../remote/remote.ts';
 import { hostKeyOptions } from './host-key-files.ts';
+import type { OpenedSecrets } from './open-secrets.ts';
 import type { ConnectOptions } from './options.ts';
 import type { Surroundings } from './surroundings.ts';
 
-/** Makes the transport of one invocation. @throws UsageError when a known_hosts file cannot be read */
+/** Makes the transport of one invocation; programs that it starts see no secret. @throws UsageError when a known_hosts file cannot be read */
 export type RemoteOf = (
   options: ConnectOptions,
-  openSecret: OpenSecret,
+  secrets: Pick<OpenedSecrets, 'open' | 'env'>,
   surroundings: Surroundings,
 ) => Remote;
 
@@ -25,12 +25,13 @@ const askOperator = ({ prompt }: Surroundings): AskOperator | null =>
       };
 
 /** The real one, over ssh2. */
-export const makeRemote: RemoteOf = (options, openSecret, surroundings) =>
+export const makeRemote: RemoteOf = (options, secrets, surroundings) =>
   createRemote({
     home: surroundings.home,
     agentSocket: surroundings.env['SSH_AUTH_SOCK'] || null,
     hostKeys: hostKeyOptions(options),
-    openSecret,
+    openSecret: secrets.open,
+    env: secrets.env,
     randomBytes: surroundings.randomBytes,
     random: Math.random,
     ask: askOperator(surroundings),

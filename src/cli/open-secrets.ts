@@ -7,7 +7,7 @@ import type { OpenSecret } from '../core/settings.ts';
 import type { SecretVariable } from '../core/variables.ts';
 import { hasErrors, type Fleet } from './load-fleet.ts';
 import { makeKeyring } from './keyring.ts';
-import { resolveSecrets, secretUsesOf } from './secrets.ts';
+import { environmentWithout, resolveSecrets, secretUsesOf } from './secrets.ts';
 import { UsageError, type Surroundings } from './surroundings.ts';
 
 /** Opened secrets. */
@@ -15,6 +15,8 @@ export interface OpenedSecrets {
   readonly open: OpenSecret;
   /** All of them, for cutting them out of whatever is written down. */
   readonly values: readonly Secret[];
+  /** This program's environment without those that came by it: what programs that it starts are given. */
+  readonly env: Surroundings['env'];
 }
 
 /**
@@ -37,9 +39,8 @@ export const readySecrets = async (
   without: readonly SecretVariable[] = [],
 ): Promise<OpenedSecrets> => {
   const { env, home, cwd, prompt } = surroundings;
-  const uses = secretUsesOf(fleet.settings, fleet.hosts).filter(
-    ({ variable }) => !without.includes(variable),
-  );
+  const all = secretUsesOf(fleet.settings, fleet.hosts);
+  const uses = all.filter(({ variable }) => !without.includes(variable));
   const { open, diagnostics } = await resolveSecrets(uses, {
     env,
     homeDirectory: home,
@@ -49,7 +50,11 @@ export const readySecrets = async (
     prompt,
   });
   await tell(fleet, diagnostics, surroundings);
-  return { open, values: [...new Set(uses.map(({ ref }) => open(ref)))] };
+  return {
+    open,
+    values: [...new Set(uses.map(({ ref }) => open(ref)))],
+    env: environmentWithout(all, env),
+  };
 };
 
 const tell = async (

@@ -217,6 +217,16 @@ const useDiagnostic = (use: SecretUse, message: string, remedy: string): Diagnos
     remedy,
   );
 
+/** The environment for programs that are started: one that prints a secret, or makes a connection, has no need to see the others. */
+export const environmentWithout = (
+  uses: readonly SecretUse[],
+  env: Readonly<Record<string, string | undefined>>,
+): NodeJS.ProcessEnv => {
+  const rest: NodeJS.ProcessEnv = { ...env };
+  for (const { ref } of uses) if (ref.kind === 'env') delete rest[ref.text];
+  return rest;
+};
+
 /**
  * Resolves all secrets, each reference once however many hosts share it. All that cannot be had is in `diagnostics`,
  * each place once; `open` throws for a secret that was not among `uses` or could not be had.
@@ -227,9 +237,7 @@ export const resolveSecrets = async (
 ): Promise<{ readonly open: OpenSecret; readonly diagnostics: readonly Diagnostic[] }> => {
   const refs = new Map<string, Exclude<SecretRef, { kind: 'literal' }>>();
   for (const { ref } of uses) if (ref.kind !== 'literal') refs.set(keyOf(ref), ref);
-  // A program that prints one secret has no need to see the others.
-  const env: NodeJS.ProcessEnv = { ...world.env };
-  for (const ref of refs.values()) if (ref.kind === 'env') delete env[ref.text];
+  const env = environmentWithout(uses, world.env);
   const resolved = new Map<string, Resolved>();
   // One question after the other, and before a command can have one of its own.
   for (const [key, ref] of refs) {

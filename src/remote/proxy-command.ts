@@ -11,13 +11,18 @@ const STDERR_BYTES_MAX = 4 * 1024;
  * Starts the command as ssh does, by the shell (sshconnect.c, ssh_proxy_connect); its standard input and output are the
  * connection. It has no terminal: an ssh in it that wants to ask something fails, and says so on its standard error.
  * What it said last is the end's error.
+ * @param options.env the program's environment
  */
-export const proxyStream = (command: string, where: string): Duplex => {
+export const proxyStream = (
+  command: string,
+  where: string,
+  options: { readonly env: Readonly<Record<string, string | undefined>> },
+): Duplex => {
   const child = spawn('/bin/sh', ['-c', `exec ${command}`], {
     stdio: ['pipe', 'pipe', 'pipe'],
     // A session of its own: no terminal to ask on, and Ctrl-C is ours to answer, not the connection's.
     detached: true,
-    env: { ...process.env, SSH_ASKPASS_REQUIRE: 'never' },
+    env: { ...options.env, SSH_ASKPASS_REQUIRE: 'never' },
   });
   const words = new Tail(STDERR_BYTES_MAX);
   child.stderr.on('data', (bytes: Uint8Array) => words.add(bytes));

@@ -29,6 +29,8 @@ export interface RemoteOptions {
   readonly home: string;
   /** SSH_AUTH_SOCK, `null` without an agent. */
   readonly agentSocket: string | null;
+  /** For programs that make connections (ProxyCommand). */
+  readonly env: Readonly<Record<string, string | undefined>>;
   readonly hostKeys: HostKeyOptions;
   readonly openSecret: OpenSecret;
   readonly randomBytes: (size: number) => Uint8Array;
@@ -223,7 +225,7 @@ class SshRemote implements SharedRemote {
 
   async #dial(hop: Hop, deadline: Deadline): Promise<Duplex> {
     const command = hop.ssh?.proxyCommand ?? null;
-    if (command !== null) return proxyStream(command, hop.where);
+    if (command !== null) return proxyStream(command, hop.where, { env: this.#options.env });
     const { address: host, port, where } = hop;
     return dialTcp({ host, port, where, lookup: this.#lookup }, deadline);
   }

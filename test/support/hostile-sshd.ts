@@ -68,6 +68,7 @@ export const startHostileSshd = async (behaviour: HostileBehaviour): Promise<Hos
       createRemote({
         home: folder,
         agentSocket: null,
+        env: process.env,
         hostKeys: { mode: 'off', sources: [], append: () => undefined },
         openSecret: () => new Secret('correct horse'),
         randomBytes: (size) => crypto.getRandomValues(new Uint8Array(size)),

@@ -41,6 +41,7 @@ export async function labRemote(fleet: LabFleet): Promise<LabRemote> {
   const remote = createRemote({
     home: fleet.network.bastion,
     agentSocket: null,
+    env: process.env,
     hostKeys: {
       mode: 'strict',
       sources: [{ file: 'known_hosts', text: await knownHosts(fleet, portOf) }],

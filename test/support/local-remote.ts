@@ -10,6 +10,7 @@ export const localRemote = (sshd: LocalSshd, changes: Partial<RemoteOptions> = {
   createRemote({
     home: sshd.folder,
     agentSocket: null,
+    env: process.env,
     hostKeys: knownAt(sshd, sshd.port),
     openSecret: () => new Secret(LOCAL_PASSWORD),
     randomBytes,

@@ -304,6 +304,22 @@ describe('the operator’s mistakes', () => {
   });
 });
 
+test('a secret that came by the environment is not in the environment of programs that make connections', async () => {
+  writeFileSync(join(folder, 'inventory.yml'), INVENTORY.replace(SKEY, 'env:KEPT'));
+  const seen: unknown[] = [];
+  const wire: Wire = async (order) => {
+    seen.push(order.secrets.env['KEPT'], order.secrets.env['OTHER']);
+    return async ({ host }) => confirmed(host);
+  };
+  const env = { XDG_STATE_HOME: join(folder, 'state'), KEPT: SKEY, OTHER: 'other' };
+  for (const [at, command] of ['apply --yes', 'rollback --yes'].entries()) {
+    const randomBytes = (count: number): Uint8Array => new Uint8Array(count).fill(at);
+    expect((await call(command, wire, { env, randomBytes })).exitCode).toBe(0);
+  }
+  // A rollback does not open it, and still passes it on to nobody.
+  expect(seen).toEqual([undefined, 'other', undefined, 'other']);
+});
+
 describe('a secret that somebody has to be asked for', () => {
   test('is not asked for before the question, nor after a no', async () => {
     const inventory = INVENTORY.replace(/duo_skey: .*/, 'duo_skey: prompt:Duo skey');
