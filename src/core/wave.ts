@@ -66,10 +66,6 @@ export const parseAmount = (text: string): Amount | null => {
   return number <= 100 ? { kind: 'percent', percent: number } : null;
 };
 
-/** As it is typed. */
-export const amountText = (amount: Amount): string =>
-  amount.kind === 'hosts' ? String(amount.count) : `${amount.percent}%`;
-
 /** Never more than the share that was asked for, but for a share of less than one host: then one, since 1% of 20 is not nobody. */
 const sizeOf = (amount: Amount, total: number): number => {
   if (amount.kind === 'hosts') return Math.min(amount.count, total);

@@ -2,6 +2,7 @@
 import type { RunEvent, TaskId } from '../../src/core/event.ts';
 import { fleetView } from '../../src/view/fleet-view.ts';
 import { paintFor } from '../../src/view/paint.ts';
+import { resultOf } from '../support/run-scene.ts';
 
 const TASKS: readonly TaskId[] = [
   'connect',
@@ -48,18 +49,7 @@ const work = async (): Promise<void> => {
       await new Promise((resolve) => setTimeout(resolve, TASK_MS));
       show({ type: 'task-ended', host, task, note: '' });
     }
-    show({
-      type: 'host-ended',
-      result: {
-        host,
-        verdict: 'confirmed',
-        changes: [],
-        findings: [],
-        checks: [],
-        failure: null,
-        durationMs: 1,
-      },
-    });
+    show({ type: 'host-ended', result: resultOf(host) });
   }
 };
 const startedMs = Date.now();

@@ -16,23 +16,13 @@ import type {
   Remote,
 } from '../../../src/core/remote.ts';
 import { makeScene, oldState, settingsWithPeople } from '../../support/fake-host-scene.ts';
+import { INVENTORY as THREE_HOSTS, SKEY } from '../../support/invocation.ts';
 import { EVERY_ESCAPE, steeringOf } from '../../support/hostile-text.ts';
 import { testSurroundings } from '../../support/surroundings.ts';
 import { exampleFacts, exampleSettings, exampleTools, fileOf } from '../../support/example-host.ts';
 import { planHost } from '../../../src/steps/plan-host.ts';
 
-const SKEY = 'sEcReTsEcReTsEcReTsEcReTsEcReTsEcReT1234';
-const INVENTORY = `
-all:
-  hosts: {web1: }
-  vars:
-    ansible_user: automation
-    duo_ikey: DIXXXXXXXXXXXXXXXXXX
-    duo_skey: ${SKEY}
-    duo_api_host: api-12345678.duosecurity.com
-    ad_server_access_group: sg_serveraccess
-    ad_sudo_group: sg_sudo
-`;
+const INVENTORY = THREE_HOSTS.replaceAll(/ {4}(?:web2|db1):\n/g, '');
 /** The secret as it is, and with what vanishes on its way to a terminal in the midst of it. */
 const SPLIT = `${SKEY.slice(0, 9)}\u001b[0m${SKEY.slice(9)}`;
 const LIE = `${EVERY_ESCAPE.replaceAll('\ud800', '')} ${SKEY} ${SPLIT} \nended confirmed\n${'x'.repeat(300_000)}`;

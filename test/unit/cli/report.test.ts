@@ -12,12 +12,13 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { invoke, type Wire } from '../../../src/cli/invoke.ts';
+import type { Wire } from '../../../src/cli/invoke.ts';
 import { holdRun } from '../../../src/cli/run-holder.ts';
 import type { Surroundings } from '../../../src/cli/surroundings.ts';
 import { journalLine } from '../../../src/engine/journal.ts';
+import { invocationsIn } from '../../support/invocation.ts';
 import { runJournal, type JournalOrder } from '../../support/run-journal.ts';
-import { testSurroundings } from '../../support/surroundings.ts';
+import { resultOf } from '../../support/run-scene.ts';
 
 const OLD = '20261121-080000-0001';
 const NEW = '20261122-090000-0002';
@@ -42,29 +43,13 @@ const journal = (run: string, order: Partial<JournalOrder> = {}, lost = 0): stri
 const never: Wire = async () => {
   throw new Error('a report reads journals only');
 };
-const call = async (line: string, overrides: Partial<Surroundings> = {}, wire: Wire = never) => {
-  const outside = testSurroundings({
-    argv: line.split(' '),
-    cwd: folder,
-    home: folder,
-    env: { XDG_STATE_HOME: join(folder, 'state') },
-    ...overrides,
-  });
-  const ending = await invoke(outside, wire);
-  return { ...ending, ...outside.written };
-};
+const call = (line: string, overrides: Partial<Surroundings> = {}, wire: Wire = never) =>
+  invocationsIn(folder).call(line, wire, overrides);
 
 const confirming: Wire =
   async () =>
-  async ({ host }) => ({
-    host,
-    verdict: 'confirmed',
-    changes: [],
-    findings: [],
-    checks: [],
-    failure: null,
-    durationMs: 9,
-  });
+  async ({ host }) =>
+    resultOf(host);
 
 describe('runs', () => {
   test('lists the newest first: when, who, what, which hosts with which verdicts, why, and how it ended', async () => {

@@ -7,27 +7,16 @@ import { invoke, type Wire } from '../../../src/cli/invoke.ts';
 import { holdRun } from '../../../src/cli/run-holder.ts';
 import type { Surroundings } from '../../../src/cli/surroundings.ts';
 import type { RunEvent } from '../../../src/core/event.ts';
-import type { HostResult, Verdict } from '../../../src/core/verdict.ts';
+import type { Verdict } from '../../../src/core/verdict.ts';
 import { makeRollout, type RolloutRules } from '../../../src/core/wave.ts';
 import { journalLine, parseJournal } from '../../../src/engine/journal.ts';
 import type { Earlier } from '../../../src/engine/settle-earlier.ts';
 import type { JsonDocument } from '../../../src/view/json-document.ts';
+import { INVENTORY as ANY_INVENTORY, SKEY } from '../../support/invocation.ts';
+import { resultOf } from '../../support/run-scene.ts';
 import { testSurroundings } from '../../support/surroundings.ts';
 
-const INVENTORY = `
-all:
-  hosts:
-    web1:
-    web2:
-    db1:
-  vars:
-    ansible_user: automation
-    duo_ikey: DIXXXXXXXXXXXXXXXXXX
-    duo_skey: env:SKEY
-    duo_api_host: api-12345678.duosecurity.com
-    ad_server_access_group: sg_serveraccess
-    ad_sudo_group: sg_sudo
-`;
+const INVENTORY = ANY_INVENTORY.replace(SKEY, 'env:SKEY');
 const OLD = '20261121-080000-0001';
 const NOW = '20261122-054735-abab';
 
@@ -42,15 +31,6 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-const resultOf = (host: string, verdict: Verdict): HostResult => ({
-  host,
-  verdict,
-  changes: [],
-  findings: [],
-  checks: [],
-  failure: null,
-  durationMs: 1,
-});
 const ended = (host: string, verdict: Verdict): RunEvent => ({
   type: 'host-ended',
   result: resultOf(host, verdict),
