@@ -76,7 +76,9 @@ class SshRemote implements SharedRemote {
   readonly #hostKeys: HostKeyCheck;
   readonly #credentials: CredentialStore;
   readonly #asker: Asker | null;
+  /** Hosts that asked a person, and hosts that let us in without. */
   readonly #asking = new Set<string>();
+  readonly #unattended = new Set<string>();
   readonly #lookup = lookupOnce();
   readonly #gate: HandshakeGate;
   /** Apart from the hosts' gate: who waits there may be waiting for a jump host. */
@@ -128,6 +130,7 @@ class SshRemote implements SharedRemote {
     if (offers.length === 0) throw nothingToOffer(settings, found);
     const arrival = await this.#reach(target, jumps, { offers, deadline });
     const connection = mustBeIn(arrival.handshake, target, found.notes);
+    if (arrival.handshake.prompts.length === 0) this.#unattended.add(target.where);
     const session: SessionOptions = {
       host: settings.host,
       become: settings.connection.become,
@@ -240,10 +243,13 @@ class SshRemote implements SharedRemote {
     return [...keys, { factor: 1, title: 'the password', kind: 'password', password: secret }, ...asked];
   }
 
-  /** What a server asks is shown to the operator, where there is a terminal. */
+  /**
+   * What a server asks is shown to the operator, where there is a terminal. Not by a host that let us in without before: what
+   * automation could do alone it must be able to do alone afterwards, and a person's answer would hide that it cannot.
+   */
   #askedOffer(hop: Hop, who: 'jump host' | 'host' | 'by hand'): readonly Offer[] {
     const asker = this.#asker;
-    if (asker === null) return [];
+    if (asker === null || (who === 'host' && this.#unattended.has(hop.where))) return [];
     return [
       {
         factor: 2,
@@ -251,7 +257,7 @@ class SshRemote implements SharedRemote {
         kind: 'asked',
         onlyToFinish: who === 'host',
         ask: async (questions) => {
-          if (who !== 'jump host' && !this.#mayAsk(gateOf(hop))) return { why: TOO_MANY_ASK };
+          if (who !== 'jump host' && !this.#mayAsk(hop.where)) return { why: TOO_MANY_ASK };
           const answers = await asker.answers(`${hop.where} asks ${hop.user}:`, questions);
           return answers ?? { why: 'nobody answered' };
         },

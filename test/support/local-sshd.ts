@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Settings } from '../../src/core/settings.ts';
+import { until } from './lab-process.ts';
 
 const run = promisify(execFile);
 /** Attempts to reach the new sshd, 20 ms apart. */
@@ -35,6 +36,8 @@ export interface LocalSshd {
   /** The sshd's /var/lib, as this machine sees it. */
   readonly varLib: string;
   readonly settings: (changes?: Partial<Settings['connection']>) => Settings;
+  /** Has it read other settings (the lines of `startLocalSshd`), as a reload does. */
+  readonly reconfigure: (config: readonly string[]) => Promise<void>;
   readonly stop: () => Promise<void>;
 }
 
@@ -71,6 +74,14 @@ export const startLocalSshd = async (
     varLib: join(folder, 'varlib'),
     log: async () => readFile(join(folder, 'log'), 'utf8'),
     settings: (changes = {}) => settingsFor(folder, port, changes),
+    reconfigure: async (changed) => {
+      const listening = async (): Promise<number> =>
+        (await readFile(join(folder, 'log'), 'utf8')).split('Server listening').length;
+      const before = await listening();
+      await writeFile(join(folder, 'sshd_config'), sshdConfig(folder, port, changed));
+      child.kill('SIGHUP');
+      await until('sshd to read its settings again', async () => (await listening()) > before);
+    },
     stop: async () => {
       if (child.exitCode === null) {
         const ended = new Promise((resolve) => {

@@ -97,6 +97,17 @@ describe('a server that asks questions', () => {
     expect(asked).toHaveLength(1);
   });
 
+  test('is not answered where it let us in without before: what was unattended has to stay so', async () => {
+    const host = await startLocalSshd();
+    const { ask, asked } = operator(LOCAL_PASSWORD);
+    const remote = remoteOf([host], ask);
+    (await remote.connect(host.settings(), DEADLINE)).close();
+    await host.reconfigure(['AuthenticationMethods publickey,keyboard-interactive']);
+    await expect(remote.connect(host.settings(), DEADLINE)).rejects.toMatchObject({ reason: 'auth' });
+    expect(asked).toEqual([]);
+    await host.stop();
+  });
+
   test('is not answered for more than five hosts of a run', async () => {
     const more = ['AuthenticationMethods publickey,keyboard-interactive'];
     const servers = [
