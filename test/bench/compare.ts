@@ -7,7 +7,7 @@ import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { numberedHosts } from '../support/lab-hosts.ts';
-import { downFleet, startFleet, type LabFleet, type LabHost } from '../support/lab.ts';
+import { downFleet, freshFleet, type LabFleet, type LabHost } from '../support/lab.ts';
 import { benchReport, outcomes, type Kind, type Measurement } from './bench-report.ts';
 import { ansible, duoFleet, login, script, writeScript, type Arena, type Contender } from './contenders.ts';
 import { addPython, pythonLayer } from './python-layer.ts';
@@ -76,9 +76,7 @@ async function main(argv: readonly string[]): Promise<number> {
   }
   const folder = await mkdtemp(join(tmpdir(), 'duo-fleet-bench-'));
   try {
-    // A fleet that an earlier bench left behind may be in any state.
-    await downFleet(FLEET);
-    const fleet = await startFleet({ name: FLEET, hosts: numberedHosts(request.hosts), say });
+    const fleet = await freshFleet({ name: FLEET, hosts: numberedHosts(request.hosts), say });
     const measurements = await compare({ fleet, folder, canary: request.canary }, request);
     await report(request, measurements);
     return 0;

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { GUARD_EXIT, GUARD_HOME } from '../../src/core/remote.ts';
 import { CHANGED, MADE, OLD, REMOVED } from '../support/contract-host.ts';
 import { guardHands, LONG_LEASE_S, SHORT_LEASE_S, type GuardHands } from '../support/guard-hands.ts';
-import { startFleet, type LabFleet } from '../support/lab.ts';
+import { freshFleet, type LabFleet } from '../support/lab.ts';
 
 let fleet: LabFleet;
 let hands: GuardHands;
@@ -12,7 +12,7 @@ const ask: GuardHands['ask'] = (...given) => hands.ask(...given);
 const bringTo: GuardHands['bringTo'] = (...given) => hands.bringTo(...given);
 
 beforeAll(async () => {
-  fleet = await startFleet({ name: 'guardpeople', hosts: ['bookworm1'] });
+  fleet = await freshFleet({ name: 'guardpeople', hosts: ['bookworm1'] });
   hands = guardHands(fleet.host('bookworm1'));
 });
 afterAll(async () => {

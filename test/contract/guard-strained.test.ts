@@ -9,7 +9,7 @@ import { A_MODULE, CHANGED, CHANGES, NEW, OLD, realContractHost, REMOVED } from 
 import { openScene, type ContractScene } from '../support/contract-scene.ts';
 import { must } from '../support/fault.ts';
 import { labRemote, type LabRemote } from '../support/lab-remote.ts';
-import { startFleet, type LabFleet, type LabHost } from '../support/lab.ts';
+import { freshFleet, type LabFleet, type LabHost } from '../support/lab.ts';
 import { REPOSITORY_ROOT } from '../support/lab-paths.ts';
 import { freeProcesses, limitProcesses } from '../support/lab-strain.ts';
 
@@ -27,7 +27,7 @@ let transactions = 0;
 
 beforeAll(async () => {
   // The second has no systemd.
-  fleet = await startFleet({ name: 'strained', hosts: ['bookworm1', 'plain1'] });
+  fleet = await freshFleet({ name: 'strained', hosts: ['bookworm1', 'plain1'] });
   way = await labRemote(fleet);
 });
 afterAll(async () => {

@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { GUARD_EXIT, GUARD_HOME } from '../../src/core/remote.ts';
 import { CHANGED, MADE, NEW, OLD, REMOVED } from '../support/contract-host.ts';
 import { guardHands, LONG_LEASE_S, SHORT_LEASE_S, type GuardHands } from '../support/guard-hands.ts';
-import { startFleet, type LabFleet } from '../support/lab.ts';
+import { freshFleet, type LabFleet } from '../support/lab.ts';
 
 /** The oldest systemd is the one that knows the fewest properties. */
 const HOSTS = ['bookworm1', 'bullseye1'];
@@ -21,7 +21,7 @@ const ask: GuardHands['ask'] = (...given) => hands.ask(...given);
 const bringTo: GuardHands['bringTo'] = (...given) => hands.bringTo(...given);
 
 beforeAll(async () => {
-  fleet = await startFleet({ name: 'guard', hosts: HOSTS });
+  fleet = await freshFleet({ name: 'guard', hosts: HOSTS });
   hands = guardHands(fleet.host('bookworm1'));
 });
 afterAll(async () => {

@@ -13,7 +13,7 @@ import {
 } from '../support/contract-host.ts';
 import { DEADLINE_MS, openScene, type ContractScene } from '../support/contract-scene.ts';
 import { labRemote, type LabRemote } from '../support/lab-remote.ts';
-import { startFleet, type LabFleet } from '../support/lab.ts';
+import { freshFleet, type LabFleet } from '../support/lab.ts';
 
 /** One with a plain sshd, and the newest release with a socket-activated one. */
 const REAL = ['bookworm1', 'trixie2'];
@@ -22,7 +22,7 @@ const SHORT_LEASE_S = 2;
 let fleet: LabFleet;
 let way: LabRemote;
 beforeAll(async () => {
-  fleet = await startFleet({ name: 'hostalone', hosts: REAL });
+  fleet = await freshFleet({ name: 'hostalone', hosts: REAL });
   way = await labRemote(fleet);
 });
 afterAll(async () => {

@@ -5,7 +5,7 @@ import { GUARD_EXIT, type GuardReply } from '../../src/core/remote.ts';
 import { CHANGED, fakeContractHost, MADE, NEW, OLD, realContractHost } from '../support/contract-host.ts';
 import { DEADLINE_MS, openScene, type ContractScene } from '../support/contract-scene.ts';
 import { labRemote, type LabRemote } from '../support/lab-remote.ts';
-import { startFleet, type LabFleet } from '../support/lab.ts';
+import { freshFleet, type LabFleet } from '../support/lab.ts';
 
 /** One with a plain sshd, and the newest release with a socket-activated one. */
 const REAL = ['bookworm1', 'trixie2'];
@@ -13,7 +13,7 @@ const REAL = ['bookworm1', 'trixie2'];
 let fleet: LabFleet;
 let way: LabRemote;
 beforeAll(async () => {
-  fleet = await startFleet({ name: 'contract', hosts: REAL });
+  fleet = await freshFleet({ name: 'contract', hosts: REAL });
   way = await labRemote(fleet);
 });
 afterAll(async () => {

@@ -5,14 +5,14 @@ import { Secret } from '../../src/core/secret.ts';
 import { realContractHost } from '../support/contract-host.ts';
 import { DEADLINE_MS, openScene, type ContractScene } from '../support/contract-scene.ts';
 import { labRemote, type LabRemote } from '../support/lab-remote.ts';
-import { startFleet, type LabFleet } from '../support/lab.ts';
+import { freshFleet, type LabFleet } from '../support/lab.ts';
 
 const HOSTS = ['bookworm1', 'trixie2'];
 
 let fleet: LabFleet;
 let way: LabRemote;
 beforeAll(async () => {
-  fleet = await startFleet({ name: 'rehearsed', hosts: HOSTS });
+  fleet = await freshFleet({ name: 'rehearsed', hosts: HOSTS });
   way = await labRemote(fleet);
 });
 afterAll(async () => {

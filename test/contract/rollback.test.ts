@@ -17,7 +17,7 @@ import {
 import { CONTRACT_REQUEST, DEADLINE_MS, openScene, type ContractScene } from '../support/contract-scene.ts';
 import { sha256 } from '../support/example-host.ts';
 import { labRemote, type LabRemote } from '../support/lab-remote.ts';
-import { startFleet, type LabFleet } from '../support/lab.ts';
+import { freshFleet, type LabFleet } from '../support/lab.ts';
 
 const REAL = ['bookworm1', 'trixie2', 'bullseye1'];
 const BACK = 'back';
@@ -25,7 +25,7 @@ const BACK = 'back';
 let fleet: LabFleet;
 let way: LabRemote;
 beforeAll(async () => {
-  fleet = await startFleet({ name: 'controll', hosts: REAL });
+  fleet = await freshFleet({ name: 'controll', hosts: REAL });
   way = await labRemote(fleet);
 });
 afterAll(async () => {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { LAB_SKEY, LAB_USERS } from '../support/lab-hosts.ts';
 import { runProcess } from '../support/lab-process.ts';
-import { startFleet, type LabFleet } from '../support/lab.ts';
+import { freshFleet, type LabFleet } from '../support/lab.ts';
 import {
   automationGetsIn,
   hostState,
@@ -25,7 +25,7 @@ let product: Product;
 let inventory: string;
 
 beforeAll(async () => {
-  fleet = await startFleet({ name: 'apply', hosts: HOSTS });
+  fleet = await freshFleet({ name: 'apply', hosts: HOSTS });
   product = await productFor(fleet);
   inventory = await product.inventory();
 });

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { fleetPaths } from '../support/lab-paths.ts';
 import { mustRun } from '../support/lab-process.ts';
 import { numberedHosts } from '../support/lab-hosts.ts';
-import { startFleet, type LabFleet, type LabHost } from '../support/lab.ts';
+import { freshFleet, type LabFleet, type LabHost } from '../support/lab.ts';
 import { onTerminal } from '../support/on-terminal.ts';
 import { hostState, productFor, sshAs, type Product } from '../support/product.ts';
 
@@ -24,7 +24,7 @@ let inventory = '';
 let plainInventory = '';
 
 beforeAll(async () => {
-  fleet = await startFleet({ name: 'bastion', hosts: [GATE, ...BEHIND] });
+  fleet = await freshFleet({ name: 'bastion', hosts: [GATE, ...BEHIND] });
   product = await productFor(fleet);
   gate = fleet.host(GATE);
   behind = BEHIND.map((name) => fleet.host(name));

@@ -3,7 +3,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { OPEN_FILES_MIN } from '../../src/cli/open-files.ts';
-import { startFleet, type LabFleet, type LabHost } from '../support/lab.ts';
+import { freshFleet, type LabFleet, type LabHost } from '../support/lab.ts';
 import { mustRun } from '../support/lab-process.ts';
 import { hold, isHeld, letGo, startProcess } from '../support/product-process.ts';
 import { automationGetsIn, hostState, productFor, type Product } from '../support/product.ts';
@@ -16,7 +16,7 @@ let inventory: string;
 let host: LabHost;
 
 beforeAll(async () => {
-  fleet = await startFleet({ name: 'starved', hosts: HOSTS });
+  fleet = await freshFleet({ name: 'starved', hosts: HOSTS });
   product = await productFor(fleet);
   inventory = await product.inventory();
   host = fleet.host('bookworm1');

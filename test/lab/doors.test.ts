@@ -2,7 +2,7 @@
 // to do so with real logins before there was a finding for it.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { LabVariables } from '../support/lab-inventory.ts';
-import { startFleet, type LabFleet, type LabHost } from '../support/lab.ts';
+import { freshFleet, type LabFleet, type LabHost } from '../support/lab.ts';
 import { hostState, productFor, sshAs, type Product } from '../support/product.ts';
 
 const HOST = 'bookworm1';
@@ -12,7 +12,7 @@ let product: Product;
 let host: LabHost;
 
 beforeAll(async () => {
-  fleet = await startFleet({ name: 'doorstest', hosts: [HOST] });
+  fleet = await freshFleet({ name: 'doorstest', hosts: [HOST] });
   product = await productFor(fleet);
   host = fleet.host(HOST);
 });

@@ -1,7 +1,7 @@
 // What `explain` says of a whole host, held against real logins on it.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { LAB_USERS } from '../support/lab-hosts.ts';
-import { startFleet, type LabFleet, type LabHost } from '../support/lab.ts';
+import { freshFleet, type LabFleet, type LabHost } from '../support/lab.ts';
 import { hostWrites, productFor, sshAs, type Product } from '../support/product.ts';
 
 const HOST = 'bookworm1';
@@ -26,7 +26,7 @@ let host: LabHost;
 let inventory: string;
 
 beforeAll(async () => {
-  fleet = await startFleet({ name: 'explaintest', hosts: [HOST] });
+  fleet = await freshFleet({ name: 'explaintest', hosts: [HOST] });
   product = await productFor(fleet);
   host = fleet.host(HOST);
   inventory = await product.inventory();

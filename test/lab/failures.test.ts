@@ -1,6 +1,6 @@
 // Whatever goes wrong in the middle, a host ends as it was, and automation can log in.
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { startFleet, type LabFleet, type LabHost } from '../support/lab.ts';
+import { freshFleet, type LabFleet, type LabHost } from '../support/lab.ts';
 import { automationGetsIn, guardEnded, hostState, productFor, type Product } from '../support/product.ts';
 
 /** The one with ssh.socket, where a reload kills sshd, and the one where the outdated module is live. */
@@ -13,7 +13,7 @@ let inventory: string;
 const before = new Map<string, string>();
 
 beforeAll(async () => {
-  fleet = await startFleet({ name: 'failures', hosts: HOSTS });
+  fleet = await freshFleet({ name: 'failures', hosts: HOSTS });
   product = await productFor(fleet);
   inventory = await product.inventory();
   for (const host of fleet.hosts) before.set(host.name, await hostState(host));

@@ -7,7 +7,7 @@ import { SAME_KEY_MS } from '../../src/cli/interrupts.ts';
 import { RECOVER_COMMAND } from '../../src/core/remote.ts';
 import type { RecordedEvent } from '../../src/core/event.ts';
 import { parseJournal } from '../../src/engine/journal.ts';
-import { startFleet, type LabFleet, type LabHost } from '../support/lab.ts';
+import { freshFleet, type LabFleet, type LabHost } from '../support/lab.ts';
 import { until } from '../support/lab-process.ts';
 import { hold, isHeld, letGo, startProcess, type ProductProcess } from '../support/product-process.ts';
 import { automationGetsIn, hostState, productFor, type Product } from '../support/product.ts';
@@ -23,7 +23,7 @@ let second: LabHost;
 let before: string;
 
 beforeAll(async () => {
-  fleet = await startFleet({ name: 'interrupts', hosts: ['bookworm1', 'bookworm2'] });
+  fleet = await freshFleet({ name: 'interrupts', hosts: ['bookworm1', 'bookworm2'] });
   product = await productFor(fleet);
   inventory = await product.inventory();
   first = fleet.host('bookworm1');

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { LAB_CA_FILE, LAB_DUO_HOST, LAB_IKEY, LAB_SKEY, LAB_USERS } from '../support/lab-hosts.ts';
-import { startFleet, type LabFleet, type LabHost } from '../support/lab.ts';
+import { freshFleet, type LabFleet, type LabHost } from '../support/lab.ts';
 import type { Finished } from '../support/lab-process.ts';
 
 const FLEET = 'labtest';
@@ -11,7 +11,7 @@ const HOSTS = ['bookworm1', 'trixie2', 'legacy1'];
 let fleet: LabFleet;
 
 beforeAll(async () => {
-  fleet = await startFleet({ name: FLEET, hosts: HOSTS });
+  fleet = await freshFleet({ name: FLEET, hosts: HOSTS });
 });
 
 afterAll(async () => {
@@ -218,7 +218,7 @@ describe('the Duo cloud', () => {
 
 describe('fleets', () => {
   test('two are up side by side, and the one that goes leaves nothing behind', async () => {
-    const other = await startFleet({ name: OTHER, hosts: ['bookworm1'] });
+    const other = await freshFleet({ name: OTHER, hosts: ['bookworm1'] });
     const traces = async (): Promise<readonly string[]> => {
       const mounts = await readFile('/proc/self/mountinfo', 'utf8');
       const namespaces = await readdir('/run/netns');

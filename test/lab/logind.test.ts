@@ -3,7 +3,7 @@ import { copyFile, mkdtemp, readdir, rm, writeFile, mkdir, unlink } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { startFleet, type LabFleet, type LabHost } from '../support/lab.ts';
+import { freshFleet, type LabFleet, type LabHost } from '../support/lab.ts';
 import { mustRun, until } from '../support/lab-process.ts';
 import { hold, isHeld, letGo, startProcess } from '../support/product-process.ts';
 import { automationGetsIn, hostState, productFor, sshAs, type Product } from '../support/product.ts';
@@ -49,7 +49,7 @@ const must = async (command: string): Promise<string> => {
 };
 
 beforeAll(async () => {
-  fleet = await startFleet({ name: 'logind', hosts: ['bookworm1'] });
+  fleet = await freshFleet({ name: 'logind', hosts: ['bookworm1'] });
   product = await productFor(fleet);
   inventory = await product.inventory();
   host = fleet.host('bookworm1');

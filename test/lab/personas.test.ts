@@ -4,7 +4,7 @@ import pLimit from 'p-limit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { LAB_USERS } from '../support/lab-hosts.ts';
 import type { LabVariables } from '../support/lab-inventory.ts';
-import { startFleet, type LabFleet, type LabHost } from '../support/lab.ts';
+import { freshFleet, type LabFleet, type LabHost } from '../support/lab.ts';
 import { productFor, sshAs, type Product } from '../support/product.ts';
 
 /** The host on which everything is tried; on the others the half that tells. */
@@ -76,7 +76,7 @@ let fleet: LabFleet;
 let product: Product;
 
 beforeAll(async () => {
-  fleet = await startFleet({ name: 'personas', hosts: HOSTS });
+  fleet = await freshFleet({ name: 'personas', hosts: HOSTS });
   product = await productFor(fleet);
   await Promise.all(fleet.hosts.map(prepare));
   const apply = await product.run(['apply', await inventory({})]);

@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { LAB_DUO_HOST } from '../support/lab-hosts.ts';
 import type { LabVariables } from '../support/lab-inventory.ts';
-import { startFleet, type LabFleet } from '../support/lab.ts';
+import { freshFleet, type LabFleet } from '../support/lab.ts';
 import { hostState, productFor, type Product, type ProductRun } from '../support/product.ts';
 
 const HOSTS = ['bullseye1', 'bookworm1', 'trixie1'];
@@ -12,7 +12,7 @@ let product: Product;
 const before = new Map<string, string>();
 
 beforeAll(async () => {
-  fleet = await startFleet({ name: 'preflight', hosts: HOSTS });
+  fleet = await freshFleet({ name: 'preflight', hosts: HOSTS });
   product = await productFor(fleet);
   for (const host of fleet.hosts) before.set(host.name, await hostState(host));
 });

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { LabVariables } from '../support/lab-inventory.ts';
-import { startFleet, type LabFleet, type LabHost } from '../support/lab.ts';
+import { freshFleet, type LabFleet, type LabHost } from '../support/lab.ts';
 import { hostState, productFor, sshAs, type Product } from '../support/product.ts';
 import { SEED_SSHD_STACK, SEED_SUDO_STACK } from '../support/seed-stacks.ts';
 
@@ -17,7 +17,7 @@ let host: LabHost;
 let folder: string;
 
 beforeAll(async () => {
-  fleet = await startFleet({ name: 'refusals', hosts: [HOST] });
+  fleet = await freshFleet({ name: 'refusals', hosts: [HOST] });
   product = await productFor(fleet);
   host = fleet.host(HOST);
   folder = await mkdtemp(join(tmpdir(), 'duo-fleet-templates-'));

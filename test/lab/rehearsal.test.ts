@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { LAB_USERS } from '../support/lab-hosts.ts';
-import { startFleet, type LabFleet, type LabHost } from '../support/lab.ts';
+import { freshFleet, type LabFleet, type LabHost } from '../support/lab.ts';
 import { hostState, productFor, sshAs, type Product } from '../support/product.ts';
 
 /** OpenSSH 8.4, 9.2 and 10.0; the last with sshd-session, PerSourcePenalties and socket activation; and one with sudo-rs. */
@@ -18,7 +18,7 @@ let product: Product;
 let one: LabHost;
 
 beforeAll(async () => {
-  fleet = await startFleet({ name: 'rehearsal', hosts: HOSTS });
+  fleet = await freshFleet({ name: 'rehearsal', hosts: HOSTS });
   product = await productFor(fleet);
   one = fleet.host(ONE);
 });

@@ -1,6 +1,6 @@
 // A controller is killed at its work, and `duo-fleet resume` finishes what it began, on whole hosts.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { startFleet, type LabFleet, type LabHost } from '../support/lab.ts';
+import { freshFleet, type LabFleet, type LabHost } from '../support/lab.ts';
 import { automationGetsIn, hostState, productFor, type Product } from '../support/product.ts';
 
 const HOST = 'bookworm1';
@@ -12,7 +12,7 @@ let inventory: string;
 let host: LabHost;
 
 beforeAll(async () => {
-  fleet = await startFleet({ name: 'resume', hosts: [HOST] });
+  fleet = await freshFleet({ name: 'resume', hosts: [HOST] });
   product = await productFor(fleet);
   inventory = await product.inventory();
   host = fleet.host(HOST);

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { LAB_SKEY } from '../support/lab-hosts.ts';
-import { startFleet, type LabFleet, type LabHost } from '../support/lab.ts';
+import { freshFleet, type LabFleet, type LabHost } from '../support/lab.ts';
 import { productFor, type Product } from '../support/product.ts';
 
 const HOST = 'bookworm1';
@@ -20,7 +20,7 @@ let host: LabHost;
 let temporary: string;
 
 beforeAll(async () => {
-  fleet = await startFleet({ name: 'hostsecrets', hosts: [HOST] });
+  fleet = await freshFleet({ name: 'hostsecrets', hosts: [HOST] });
   product = await productFor(fleet);
   inventory = await product.inventory({ break_glass_password: PASSWORD });
   host = fleet.host(HOST);

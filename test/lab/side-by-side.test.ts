@@ -1,6 +1,6 @@
 // Several runs over one fleet from one bastion, with real processes: locks are a host's, and a dead holder's lock is void.
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { startFleet, type LabFleet, type LabHost } from '../support/lab.ts';
+import { freshFleet, type LabFleet, type LabHost } from '../support/lab.ts';
 import { hold, isHeld, letGo, startProcess, type ProductProcess } from '../support/product-process.ts';
 import { automationGetsIn, productFor, type Product } from '../support/product.ts';
 
@@ -12,7 +12,7 @@ let inventory: string;
 let host: LabHost;
 
 beforeAll(async () => {
-  fleet = await startFleet({ name: 'sidebyside', hosts: ['bookworm1', 'bookworm2'] });
+  fleet = await freshFleet({ name: 'sidebyside', hosts: ['bookworm1', 'bookworm2'] });
   product = await productFor(fleet);
   inventory = await product.inventory();
   host = fleet.host('bookworm1');

@@ -3,17 +3,17 @@ import { spawn } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startFleet, type LabFleet } from '../support/lab.ts';
+import { freshFleet, type LabFleet } from '../support/lab.ts';
 import { productFor, type Product } from '../support/product.ts';
 
-/** Longer than the journal takes to be durable: else an answer that nobody waited for would count. */
-const DELAY_MS = 50;
+/** Longer than the journal takes to be durable on a busy machine: else an answer that nobody waited for would count. */
+const DELAY_MS = 200;
 
 let fleet: LabFleet;
 let product: Product;
 
 beforeAll(async () => {
-  fleet = await startFleet({ name: 'turns', hosts: ['bookworm1'] });
+  fleet = await freshFleet({ name: 'turns', hosts: ['bookworm1'] });
   product = await productFor(fleet);
   // With sshd's default of ten sessions two of the logins go in a second turn; here all go at once.
   await fleet.host('bookworm1').shell('echo MaxSessions 20 >>/etc/ssh/sshd_config; systemctl reload ssh');

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { RecordedEvent } from '../../src/core/event.ts';
 import { parseJournal } from '../../src/engine/journal.ts';
 import { numberedHosts } from '../support/lab-hosts.ts';
-import { startFleet, type LabFleet, type LabHost } from '../support/lab.ts';
+import { freshFleet, type LabFleet, type LabHost } from '../support/lab.ts';
 import {
   automationGetsIn,
   hostState,
@@ -23,7 +23,7 @@ let inventory: string;
 const before = new Map<string, string>();
 
 beforeAll(async () => {
-  fleet = await startFleet({ name: 'waves', hosts: HOSTS });
+  fleet = await freshFleet({ name: 'waves', hosts: HOSTS });
   product = await productFor(fleet);
   inventory = await product.inventory({
     canary_user: 'canary',

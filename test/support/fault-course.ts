@@ -4,7 +4,7 @@ import type { Fault } from './fault.ts';
 import { FAULTS } from './fault-kinds.ts';
 import { learnStates, playRound, type RoundEnd } from './fault-round.ts';
 import { prepareJudge, type HostStates } from './host-judge.ts';
-import { startFleet, type LabFleet, type LabHost } from './lab.ts';
+import { freshFleet, type LabFleet, type LabHost } from './lab.ts';
 import { labHostSpec } from './lab-hosts.ts';
 import { productFor, type Product } from './product.ts';
 
@@ -72,7 +72,7 @@ export interface Play {
 /** Plays rounds, each host's one after the other and the hosts side by side, and takes the fleet away. */
 export async function playRounds(rounds: readonly Round[], play: Play): Promise<readonly PlayedRound[]> {
   const hosts = [...new Set(rounds.map(({ host }) => host))];
-  const fleet = await startFleet({ name: play.fleet, hosts });
+  const fleet = await freshFleet({ name: play.fleet, hosts });
   try {
     await prepareJudge(fleet);
     const played = await Promise.all(

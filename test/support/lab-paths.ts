@@ -30,6 +30,8 @@ export function fleetPaths(fleet: string) {
     folder,
     bastion,
     slotFile: join(folder, 'slot'),
+    /** The process that started it. */
+    owner: join(folder, 'owner'),
     keys: join(folder, 'keys'),
     pki: join(folder, 'pki'),
     hosts: join(folder, 'hosts'),

@@ -113,6 +113,28 @@ export async function startFleet(request: FleetRequest): Promise<LabFleet> {
   return fleet.add(request.hosts);
 }
 
+/**
+ * Starts a fleet whose hosts nobody has touched. One of that name that a process has left which is gone (a test run that was
+ * killed) is taken away first; throws where that process is still there.
+ */
+export async function freshFleet(request: FleetRequest): Promise<LabFleet> {
+  const paths = fleetPaths(request.name);
+  const owner = await readFile(paths.owner, 'utf8').catch(() => null);
+  const pid = owner?.split(' ')[0] ?? '';
+  if (owner !== null && pid !== String(process.pid) && owner === (await processNamed(pid)))
+    throw new Error(`lab: fleet '${request.name}' is at work for process ${pid}: another test run?`);
+  await downFleet(request.name);
+  return startFleet(request);
+}
+
+/** A process by its number and the time of its start, since numbers come again; null where there is none. */
+async function processNamed(pid: string): Promise<string | null> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => null);
+  // The name, in parentheses, may hold anything; what follows it begins with field 3.
+  const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return fields === undefined ? null : `${pid} ${fields[22 - 3]}`;
+}
+
 /** Opens a fleet that is up; throws when there is none of that name. */
 export async function openFleet(name: string): Promise<LabFleet> {
   const paths = fleetPaths(name);
@@ -170,6 +192,7 @@ async function createFleet(name: string, paths: FleetPaths): Promise<void> {
   // In memory: dpkg's fsyncs cost nothing there, and an overlay cannot stand on an overlay, which / often is in CI.
   // A host's power loss does not lose it, as little as pulling a plug loses a disk.
   await mustRun(['mount', '-t', 'tmpfs', '-o', 'mode=0755', `dfl-${name}`, paths.folder]);
+  await writeFile(paths.owner, (await processNamed(String(process.pid))) ?? '');
   await Promise.all([mkdir(paths.hosts), makeUserKeys(paths), makePki(paths)]);
   await createBastion(paths, labNetwork(slot));
   // Last: a fleet with a slot file is one that can be opened and taken down.

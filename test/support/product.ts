@@ -60,7 +60,7 @@ export interface ProductRun extends Finished {
 
 /** A run that is under way. */
 export interface UnderWay {
-  /** `kill -9` of the program and whatever it started. */
+  /** `kill -9` of the program and whatever it started; nothing where it has just ended by itself, which `ended` tells. */
   readonly kill: () => void;
   /** One Ctrl-C. */
   readonly interrupt: () => void;
@@ -178,7 +178,7 @@ const underWay = (child: Started, journal: () => Promise<string>): UnderWay => {
   const isOver = ended.then(() => true);
   return {
     ended,
-    kill: () => process.kill(-(child.pid ?? 0), 'SIGKILL'),
+    kill: () => killGroup(child.pid ?? 0),
     interrupt: () => process.kill(-(child.pid ?? 0), 'SIGINT'),
     journal,
     reached: async (text) => {
@@ -197,6 +197,14 @@ const underWay = (child: Started, journal: () => Promise<string>): UnderWay => {
       json: code === -1 ? null : parsed(stdout),
     })),
   };
+};
+
+const killGroup = (leader: number): void => {
+  try {
+    process.kill(-leader, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
 };
 
 const JOURNAL_POLL_MS = 20;
