@@ -25,7 +25,7 @@ import { preflightFindings } from '../steps/preflight-findings.ts';
 import { duoMembers, makePreflightRequest } from '../steps/preflight-request.ts';
 import { makeRender } from '../steps/render.ts';
 import type { StepTools } from '../steps/step.ts';
-import type { Wire, WireOrder } from './invoke.ts';
+import type { Wire, WireOrder } from './carry-run.ts';
 import { makeRemote } from './make-remote.ts';
 import { readGuardScript, readTemplates } from './product-files.ts';
 import { fetchKeyrings } from './repository-key.ts';

@@ -1,7 +1,8 @@
 // An invocation over a small inventory, with an engine that the test makes.
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { invoke, type Wire } from '../../src/cli/invoke.ts';
+import type { Wire } from '../../src/cli/carry-run.ts';
+import { invoke } from '../../src/cli/invoke.ts';
 import type { Surroundings } from '../../src/cli/surroundings.ts';
 import type { HostResult } from '../../src/core/verdict.ts';
 import { testSurroundings } from './surroundings.ts';

@@ -2,7 +2,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { invoke, type Wire } from '../../../src/cli/invoke.ts';
+import type { Wire } from '../../../src/cli/carry-run.ts';
+import { invoke } from '../../../src/cli/invoke.ts';
 import type { Surroundings } from '../../../src/cli/surroundings.ts';
 import type { Facts } from '../../../src/core/facts.ts';
 import { Failure } from '../../../src/core/failure.ts';

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Wire } from '../../../src/cli/invoke.ts';
+import type { Wire } from '../../../src/cli/carry-run.ts';
 import { parseJournal } from '../../../src/engine/journal.ts';
 import { allConfirmed, confirmed, INVENTORY, invocationsIn, SKEY } from '../../support/invocation.ts';
 

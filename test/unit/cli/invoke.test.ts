@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Wire } from '../../../src/cli/invoke.ts';
+import type { Wire } from '../../../src/cli/carry-run.ts';
 import { UsageError, type Surroundings } from '../../../src/cli/surroundings.ts';
 import type { HostResult } from '../../../src/core/verdict.ts';
 import { parseJournal } from '../../../src/engine/journal.ts';

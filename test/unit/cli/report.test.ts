@@ -12,7 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Wire } from '../../../src/cli/invoke.ts';
+import type { Wire } from '../../../src/cli/carry-run.ts';
 import { holdRun } from '../../../src/cli/run-holder.ts';
 import type { Surroundings } from '../../../src/cli/surroundings.ts';
 import { journalLine } from '../../../src/engine/journal.ts';

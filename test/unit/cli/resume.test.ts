@@ -3,7 +3,8 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { invoke, type Wire } from '../../../src/cli/invoke.ts';
+import type { Wire } from '../../../src/cli/carry-run.ts';
+import { invoke } from '../../../src/cli/invoke.ts';
 import { holdRun } from '../../../src/cli/run-holder.ts';
 import type { Surroundings } from '../../../src/cli/surroundings.ts';
 import type { RunEvent } from '../../../src/core/event.ts';
