@@ -1,6 +1,7 @@
 // One run: its engine, its journal, its view, and the table at its end.
 import { dirname } from 'node:path';
 import { setTimeout as sleepMs } from 'node:timers/promises';
+import type { ApprovedPlans } from '../core/approved-plan.ts';
 import type { Command } from '../core/event.ts';
 import type { Plan } from '../core/plan.ts';
 import { makeScrub, type Scrub } from '../core/scrub.ts';
@@ -40,6 +41,8 @@ export interface WireOrder {
   readonly onPlan: (plan: Plan) => void;
   /** What an earlier run left on a host, where that run is resumed. */
   readonly earlier: ((settings: Settings) => Earlier) | null;
+  /** A plan that is carried out as it is, or not at all; `null`: whatever the inventory asks for. */
+  readonly approved: ApprovedPlans | null;
   /** What is rolled back, by the command of that name. */
   readonly rollback: RollbackWish | null;
   /** Called with what has to be ended when the run has. */
@@ -66,6 +69,7 @@ export interface Prepared {
   readonly secrets: OpenedSecrets;
   readonly scrub: Scrub;
   readonly resumption: Resumption | null;
+  readonly approved: ApprovedPlans | null;
   readonly wish: RollbackWish | null;
   /** `null`: all hosts alike. */
   readonly rollout: Rollout | null;
@@ -110,6 +114,7 @@ const carryRunThen = async (
       secrets,
       onPlan: (plan) => plans.set(plan.host, plan),
       earlier: resumption?.earlier ?? null,
+      approved: prepared.approved,
       rollback: prepared.wish,
       atEnd,
       say: (text) => void surroundings.stderr.write(`${text}\n`),
@@ -186,7 +191,9 @@ const observed = async (
       version: declaredVersion(fleet.settings),
       inventory: fleet.paths,
       resumes: resumption?.resumes ?? null,
+      undoes: prepared.wish?.run ?? null,
       hosts: fleet.settings,
+      approved: prepared.approved,
       rollout,
       reason: options.reason,
       forks: options.forks,

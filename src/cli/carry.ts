@@ -1,9 +1,15 @@
 // From a run's name to its document: the run, and what is written of it.
 import { makeHarmless } from '../core/scrub.ts';
+import { hostsText } from '../core/wave.ts';
+import { shellCommand } from '../remote/shell-quote.ts';
 import { jsonDocument } from '../view/json-document.ts';
+import { namesText } from '../view/wave-words.ts';
 import { carryRun, type CarriedRun, type Prepared, type Rim } from './carry-run.ts';
 import type { Ending } from './ending.ts';
+import type { Fleet } from './load-fleet.ts';
 import { forksWithin } from './open-files.ts';
+import type { Options } from './options.ts';
+import { planFileOf } from './plan-files.ts';
 import { openReportFile, type ReportFile } from './report-file.ts';
 import { runId } from './run-id.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -22,48 +28,93 @@ export const carry = async (
   if (notice !== '') await surroundings.stderr.write(`${notice}\n`);
   const options = { ...prepared.options, forks };
   const run = runId(surroundings.nowMs(), surroundings.randomBytes(2));
-  const report =
-    options.report === null ? null : await openReportFile(options.report, { run, flag: 'report' });
+  const report = await opened('report', options.report, run);
+  const out = await opened('out', options.out, run);
   const ready = { ...prepared, options, run, scrub: makeHarmless(secrets.values) };
   try {
     const carried = await carryRun(ready, { surroundings, wire });
-    return await deliver(carried, ready, { report, surroundings });
+    return await deliver(carried, ready, { report, out, surroundings });
   } finally {
     await report?.discard();
+    await out?.discard();
   }
 };
 
-/** The document, where it was asked for. */
+const opened = async (
+  flag: 'report' | 'out',
+  path: string | null,
+  run: string,
+): Promise<ReportFile | null> => (path === null ? null : openReportFile(path, { run, flag }));
+
+/** The documents that were asked for. */
 const deliver = async (
-  { run, command, outcome }: CarriedRun,
-  { options, scrub }: Prepared,
-  { report, surroundings }: { readonly report: ReportFile | null; readonly surroundings: Surroundings },
+  carried: CarriedRun,
+  { options, fleet, scrub }: Prepared,
+  {
+    report,
+    out,
+    surroundings,
+  }: {
+    readonly report: ReportFile | null;
+    readonly out: ReportFile | null;
+    readonly surroundings: Surroundings;
+  },
 ): Promise<Ending> => {
+  const { run, command, outcome } = carried;
   const document = `${JSON.stringify(scrub(jsonDocument(run, command, outcome)))}\n`;
   if (options.json) await surroundings.stdout.write(document);
   const told =
     report === null ||
-    (await writeReport(
-      report,
-      await reportFileText({ path: options.report ?? '', run, document }, surroundings),
+    (await writeFileTold(report, {
+      text: await reportFileText({ path: options.report ?? '', run, document }, surroundings),
+      what: 'report',
       surroundings,
-    ));
+    }));
+  const isPlanned = out === null || (await writePlan(out, { carried, options, fleet, surroundings }));
   // Whoever asked for a report and did not get it must not read "all is well" from the exit code.
-  const exitCode = told || outcome.exitCode !== 0 ? outcome.exitCode : 1;
+  const exitCode = (told && isPlanned) || outcome.exitCode !== 0 ? outcome.exitCode : 1;
   return { exitCode, endNow: outcome.abandoned };
 };
 
+/** Whether the plan could be written. */
+const writePlan = async (
+  out: ReportFile,
+  of: {
+    readonly carried: CarriedRun;
+    readonly options: Options;
+    readonly fleet: Fleet;
+    readonly surroundings: Surroundings;
+  },
+): Promise<boolean> => {
+  const { surroundings, options } = of;
+  const { text, planned, left } = planFileOf(of.carried, of.fleet, surroundings);
+  if (planned === 0) {
+    await surroundings.stderr.write('No plan was written: no host could be planned.\n');
+    return false;
+  }
+  const isWritten = await writeFileTold(out, { text, what: 'plan', surroundings });
+  if (!isWritten) return false;
+  const without = left.length === 0 ? '' : ` Not in it, since they could not be planned: ${namesText(left)}.`;
+  await surroundings.stderr.write(
+    `The plan of ${hostsText(planned)} is written.${without} This carries it out:\n  ${shellCommand(['duo-fleet', 'apply', options.out ?? ''])}\n`,
+  );
+  return true;
+};
+
 /** Whether it could be written. */
-export const writeReport = async (
-  report: ReportFile,
-  document: string,
-  { stderr }: Surroundings,
+export const writeFileTold = async (
+  file: ReportFile,
+  {
+    text,
+    what,
+    surroundings: { stderr },
+  }: { readonly text: string; readonly what: 'report' | 'plan'; readonly surroundings: Surroundings },
 ): Promise<boolean> => {
   try {
-    await report.write(document);
+    await file.write(text);
     return true;
   } catch (thrown) {
-    await stderr.write(`duo-fleet: the report was not written: ${String(thrown)}\n`);
+    await stderr.write(`duo-fleet: the ${what} was not written: ${String(thrown)}\n`);
     return false;
   }
 };

@@ -5,6 +5,7 @@ import { gateText, namesText, rolloutLines, waveText, waveTitle } from '../view/
 import { wrapText } from '../view/wrap-text.ts';
 import type { Fleet } from './load-fleet.ts';
 import type { Options } from './options.ts';
+import { planFileSummary, type NamedPlan } from './plan-files.ts';
 import type { RollbackOptions } from './rollback-options.ts';
 import { UsageError, type Surroundings } from './surroundings.ts';
 
@@ -18,8 +19,16 @@ const WIDTH = 80;
 export const confirmed = async (
   fleet: Fleet,
   rollout: Rollout,
-  { options, surroundings }: { readonly options: Options; readonly surroundings: Surroundings },
-): Promise<Answer> => goOn('apply', summary(fleet, rollout, options), { yes: options.yes, surroundings });
+  {
+    plan,
+    options,
+    surroundings,
+  }: { readonly plan: NamedPlan | null; readonly options: Options; readonly surroundings: Surroundings },
+): Promise<Answer> => {
+  const from = plan === null ? [] : wrapText(planFileSummary(plan), WIDTH).map((line) => `${line}\n`);
+  const text = `${from.join('')}${summary(fleet, rollout, options)}`;
+  return goOn('apply', text, { yes: options.yes, surroundings });
+};
 
 /**
  * Asks whether to roll back; --yes answers.

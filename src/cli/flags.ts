@@ -89,6 +89,13 @@ export const FLAGS: Readonly<Record<string, Flag>> = {
     type: 'boolean',
     describe: 'Show in the end what was changed, as a diff; plan always does',
   },
+  out: {
+    commands: ['plan'],
+    takes: 'file',
+    type: 'string',
+    requiresArg: true,
+    describe: 'Also write the plan to this file, for duo-fleet apply FILE: exactly that, or nothing',
+  },
   yes: {
     commands: ['apply', 'rollback', 'resume'],
     type: 'boolean',

@@ -3,7 +3,7 @@ import type { Command } from '../core/event.ts';
 import { DEFAULT_RULES } from '../core/wave.ts';
 import { JournalError } from '../engine/journal.ts';
 import { jsonDocument } from '../view/json-document.ts';
-import { carry, writeReport } from './carry.ts';
+import { carry, writeFileTold } from './carry.ts';
 import type { Rim, Wire } from './carry-run.ts';
 import { COMPLETION_SCRIPTS } from './completion-scripts.ts';
 import { askBetween, confirmed, goOn, rollbackConfirmed, type Answer } from './confirm-run.ts';
@@ -17,6 +17,7 @@ import { manageSecret } from './manage-secret.ts';
 import { readyFleet, readySecrets } from './open-secrets.ts';
 import type { Options } from './options.ts';
 import { parseArgv } from './parse-argv.ts';
+import { noneLost, readPlanFile, refusePlanFile } from './plan-files.ts';
 import { openReportFile } from './report-file.ts';
 import type { ResumeOptions } from './resume-options.ts';
 import { findResumption } from './resumption.ts';
@@ -68,24 +69,35 @@ export const invoke = async (
 
 const carryOut = async (
   command: Exclude<Command, 'resume' | 'rollback'>,
-  options: Options,
+  given: Options,
   { surroundings, wire }: Rim,
 ): Promise<Ending> => {
-  if (options.check) {
+  if (given.check) {
     await surroundings.stderr.write(
       '--check: as duo-fleet plan does, this shows what would change and touches nothing.\n',
     );
   }
-  const fleet = await loadFleet(options, surroundings);
+  const isForApply = command === 'apply' || given.check;
+  if (!isForApply) await refusePlanFile(command, given, surroundings);
+  const plan = isForApply ? await readPlanFile(given, surroundings) : null;
+  // What is to be typed next names the inventory: a plan that a host is not like any more is of no use for it.
+  const options = plan === null ? given : { ...given, inventory: plan.inventory };
+  const fleet = await loadFleet(
+    options,
+    surroundings,
+    plan === null ? null : new Set(plan.plans.hosts.keys()),
+  );
+  if (plan !== null) noneLost(plan, fleet, options);
   await readyFleet(fleet, surroundings);
-  const carried = { command, options, fleet, resumption: null, wish: null };
+  const approved = plan?.plans ?? null;
+  const carried = { command, options, fleet, resumption: null, approved, wish: null };
   if (command !== 'apply') {
     const secrets = await readySecrets(fleet, surroundings);
     return carry({ ...carried, secrets, rollout: null }, { surroundings, wire });
   }
   const rollout = rolloutOf(fleet, options.rollout, { base: DEFAULT_RULES, earlier: null });
   askBetween(options.rollout.confirmWaves, surroundings);
-  const answer = await confirmed(fleet, rollout, { options, surroundings });
+  const answer = await confirmed(fleet, rollout, { plan, options, surroundings });
   if (answer !== 'yes') return untouched(answer, surroundings);
   const secrets = await readySecrets(fleet, surroundings);
   return carry({ ...carried, secrets, rollout }, { surroundings, wire });
@@ -95,6 +107,7 @@ const carryOut = async (
 const NOT_FOR_ROLLBACK = ['duo_skey', 'canary_passcode'] as const;
 
 const rollback = async (options: RollbackOptions, { surroundings, wire }: Rim): Promise<Ending> => {
+  await refusePlanFile('rollback', options, surroundings);
   const fleet = await loadFleet(options, surroundings);
   await readyFleet(fleet, surroundings);
   const answer = await rollbackConfirmed(fleet, options, surroundings);
@@ -106,6 +119,7 @@ const rollback = async (options: RollbackOptions, { surroundings, wire }: Rim): 
     fleet,
     secrets,
     resumption: null,
+    approved: null,
     wish: options,
     rollout: null,
   } as const;
@@ -139,6 +153,7 @@ const resume = async (options: ResumeOptions, { surroundings, wire }: Rim): Prom
     fleet,
     secrets,
     resumption,
+    approved: resumption.approved,
     wish: null,
     rollout,
   } as const;
@@ -158,6 +173,7 @@ const nothingToResume = async (
     options.report === null || foldedFormat(options.report) !== null
       ? null
       : await openReportFile(options.report, { run: 'none', flag: 'report' });
-  const told = report === null || (await writeReport(report, document, surroundings));
+  const told =
+    report === null || (await writeFileTold(report, { text: document, what: 'report', surroundings }));
   return { exitCode: told ? 0 : 1, endNow: false };
 };

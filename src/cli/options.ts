@@ -29,6 +29,8 @@ export interface Options extends ConnectOptions {
   readonly json: boolean;
   /** Absolute path, or `null`. */
   readonly report: string | null;
+  /** Where the plan is written, an absolute path, or `null`. */
+  readonly out: string | null;
   readonly yes: boolean;
   /** Of apply: nothing is touched. */
   readonly check: boolean;
@@ -86,6 +88,7 @@ export const readOptions = (command: Command, raw: RawOptions, surroundings: Sur
     rollout: readRolloutOptions(reader),
     reason: check(() => reasonOf(oneText('reason', given('reason'))), ''),
     report: reader.path('report'),
+    out: reader.path('out'),
   };
   if (command === 'verify' && options.as !== null && !options.probe) {
     reader.problem('--as tries a login: verify does that only with --probe');

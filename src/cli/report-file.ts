@@ -19,7 +19,7 @@ export interface ReportFile {
  */
 export const openReportFile = async (
   path: string,
-  { run, flag }: { readonly run: string; readonly flag: 'report' | 'output' },
+  { run, flag }: { readonly run: string; readonly flag: 'report' | 'output' | 'out' },
 ): Promise<ReportFile> => {
   const beside = join(dirname(path), `.${basename(path)}.${run}`);
   const file = await open(beside, 'wx', REPORT_MODE).catch((thrown: unknown) => {

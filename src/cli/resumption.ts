@@ -1,4 +1,5 @@
 // Which run is resumed, which of its hosts are left, and what is to be said before it begins.
+import type { ApprovedPlans } from '../core/approved-plan.ts';
 import { printable } from '../core/printable.ts';
 import { RECOVER_COMMAND } from '../core/remote.ts';
 import type { Settings } from '../core/settings.ts';
@@ -26,6 +27,8 @@ export interface Resumption {
   /** `null`: nothing new is started on any. */
   readonly rollout: Rollout | null;
   readonly earlier: (settings: Settings) => Earlier;
+  /** The plan that the run carried out, and that holds for the rest of it, too. */
+  readonly approved: ApprovedPlans | null;
   /** Lines for the operator, before the question. */
   readonly summary: readonly string[];
 }
@@ -67,6 +70,7 @@ export const findResumption = async (
     resumes: run.run,
     fleet,
     rollout,
+    approved: run.state.started?.approved ?? null,
     earlier: earlierOf(chosen, { run, runs, alive, thenApply: !options.onlySettle }),
     summary: [
       ...run.damage.map(

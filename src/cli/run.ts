@@ -1,5 +1,6 @@
 // Runs hosts through the engine, wave by wave or all alike: signals, journal, view, verdicts.
 import pLimit from 'p-limit';
+import type { ApprovedPlans } from '../core/approved-plan.ts';
 import type { Command, Emit, RecordedEvent, RunEvent, TaskId } from '../core/event.ts';
 import { asFailure } from '../core/failure.ts';
 import { RECOVER_COMMAND } from '../core/remote.ts';
@@ -31,8 +32,12 @@ export interface RunOrder {
   /** The run that this one finishes. */
   readonly resumes: string | null;
   readonly hosts: readonly Settings[];
+  /** The plan that is carried out; `null`: whatever the inventory asks for. */
+  readonly approved: ApprovedPlans | null;
   /** `null`: all alike, and none stops the others, since nothing is changed. */
   readonly rollout: Rollout | null;
+  /** The run that this one rolls back; `null`: each host's newest, or it is no rollback. */
+  readonly undoes: string | null;
   /** Why, in the operator's words; '' where nobody said. */
   readonly reason: string;
   readonly forks: number;
@@ -78,7 +83,9 @@ export const runFleet = async (order: RunOrder): Promise<RunOutcome> => {
     inventory: order.inventory,
     leaseS: order.leaseS,
     ...(order.resumes === null ? {} : { resumes: order.resumes }),
+    ...(order.undoes === null ? {} : { undoes: order.undoes }),
     ...(order.reason === '' ? {} : { reason: order.reason }),
+    ...(order.approved === null ? {} : { approved: recordOf(order.approved, order.hosts) }),
     ...(order.rollout === null ? {} : { rollout: order.rollout }),
   });
   const unsubscribe = order.interrupts.listen({
@@ -93,6 +100,17 @@ export const runFleet = async (order: RunOrder): Promise<RunOutcome> => {
     unsubscribe();
   }
 };
+
+/** Of this run's hosts, without what is only for people. */
+const recordOf = ({ run, hosts: plans }: ApprovedPlans, hosts: readonly Settings[]) => ({
+  run,
+  hosts: Object.fromEntries(
+    hosts.flatMap(({ host }): readonly (readonly [string, readonly [string, string]])[] => {
+      const plan = plans.get(host);
+      return plan === undefined ? [] : [[host, [plan.digest, plan.declared]]];
+    }),
+  ),
+});
 
 /** How far a host under way is. */
 interface Underway {

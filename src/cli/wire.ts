@@ -1,9 +1,9 @@
 // The composition root: the one place where the pure ring, the transport and the engine meet.
-import { createHash } from 'node:crypto';
 import { setTimeout as sleepMs } from 'node:timers/promises';
 import { asUserFindings } from '../auth/canary-findings.ts';
 import type { ProbeMeans } from '../auth/expectation.ts';
 import { canaryOf, probeOf, rehearsalOf, rollbackCanaryOf, rollbackRehearsalOf } from '../auth/rehearsal.ts';
+import { deviationFrom } from '../core/approved-plan.ts';
 import type { Facts } from '../core/facts.ts';
 import { Failure } from '../core/failure.ts';
 import type { Plan } from '../core/plan.ts';
@@ -26,9 +26,11 @@ import { duoMembers, makePreflightRequest } from '../steps/preflight-request.ts'
 import { makeRender } from '../steps/render.ts';
 import type { StepTools } from '../steps/step.ts';
 import type { Wire, WireOrder } from './carry-run.ts';
+import { declaredOf } from './declared-version.ts';
 import { makeRemote } from './make-remote.ts';
 import { readGuardScript, readTemplates } from './product-files.ts';
 import { fetchKeyrings } from './repository-key.ts';
+import { sha256 } from './sha256.ts';
 import type { Surroundings } from './surroundings.ts';
 
 const NONCE_BYTES = 16;
@@ -102,6 +104,12 @@ export const wire: Wire = async (order, surroundings) => {
           ? plan
           : { ...plan, findings: [...plan.findings, ...asUserFindings(asUser, host, facts)] };
       },
+      deviation: (plan, host) => {
+        const approved = order.approved?.hosts.get(host.host);
+        return approved === undefined
+          ? ''
+          : deviationFrom(approved, plan, { declared: declaredOf(host), sha256 });
+      },
       // The model reads contents, and those of a snapshot never leave the host.
       show: (plan, facts, host) =>
         exhibits(plan, rollback === null ? hostLogins(facts, host, plan.changes) : null),
@@ -132,8 +140,6 @@ export const wire: Wire = async (order, surroundings) => {
         : null,
     });
 };
-
-const sha256: StepTools['sha256'] = (bytes) => createHash('sha256').update(bytes).digest('hex');
 
 const rollbackDeps = (wish: RollbackWish): RollbackDeps => ({
   run: wish.run,

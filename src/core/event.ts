@@ -54,6 +54,13 @@ export type RunEvent =
       readonly resumes?: string;
       /** Why it was started, in the operator's words: a change ticket. */
       readonly reason?: string;
+      /** The run that it rolls back; none where it is each host's newest. */
+      readonly undoes?: string;
+      /** The plan that it carries out, by the run that made it, and for each host the digests of plan and settings. */
+      readonly approved?: {
+        readonly run: string;
+        readonly hosts: Readonly<Record<string, readonly [digest: string, declared: string]>>;
+      };
       /** Its waves, each with its hosts; a command that changes nothing has none. */
       readonly rollout?: Rollout;
     }

@@ -47,6 +47,10 @@ export const makePlan = (
   };
 };
 
+/** sha256 (hex) over what one change does, contents included. */
+export const changeDigest = (change: Change, sha256: Sha256): string =>
+  sha256(new TextEncoder().encode(JSON.stringify(digestible(change, sha256))));
+
 /** A change with digests in place of bytes. Why it is needed is not part of it: it may name what changes by the minute. */
 const digestible = (change: Change, sha256: Sha256): readonly unknown[] => {
   const head = [change.kind, change.step, change.target];

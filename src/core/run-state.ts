@@ -1,4 +1,5 @@
 // A run's state is a fold of its journal: nothing else remembers what became of a host.
+import type { ApprovedPlans } from './approved-plan.ts';
 import type { ChangeSummary } from './change.ts';
 import type { Command, RecordedEvent, TaskId } from './event.ts';
 import type { ExitCode, HostResult } from './verdict.ts';
@@ -51,6 +52,10 @@ export interface RunState {
     readonly leaseS: number | null;
     readonly resumes: string | null;
     readonly reason: string | null;
+    /** The run that it rolls back; `null`: each host's newest, or it is no rollback. */
+    readonly undoes: string | null;
+    /** The plan that it carries out; `null`: whatever the inventory asks for. */
+    readonly approved: ApprovedPlans | null;
     /** `null` where there are no waves: a command that changes nothing, and the journals before there were any. */
     readonly rollout: Rollout | null;
     /** Milliseconds since the epoch, controller's clock. */
@@ -159,6 +164,37 @@ export const hostOf = (event: RecordedEvent): string | null => {
   return 'host' in event ? event.host : null;
 };
 
+type RunStarted = Extract<RecordedEvent, { readonly type: 'run-started' }>;
+
+const startedOf = (event: RunStarted): NonNullable<RunState['started']> => {
+  const { run, command, operator, version, at, approved } = event;
+  const {
+    inventory = null,
+    leaseS = null,
+    resumes = null,
+    undoes = null,
+    reason = null,
+    rollout = null,
+  } = event;
+  const more = { inventory, leaseS, resumes, undoes, reason, rollout };
+  return {
+    run,
+    command,
+    operator,
+    version,
+    at,
+    ...more,
+    approved: approved === undefined ? null : approvedOf(approved),
+  };
+};
+
+const approvedOf = ({ run, hosts }: NonNullable<RunStarted['approved']>): ApprovedPlans => ({
+  run,
+  hosts: new Map(
+    Object.entries(hosts).map(([host, [digest, declared]]) => [host, { digest, declared, changes: null }]),
+  ),
+});
+
 /** Folds events, in their order, into the run's state. A host that `run-started` does not name is added as met. */
 export const foldRun = (events: Iterable<RecordedEvent>): RunState => {
   let started: RunState['started'] = null;
@@ -168,10 +204,8 @@ export const foldRun = (events: Iterable<RecordedEvent>): RunState => {
   let waves: readonly WaveState[] = [];
   for (const event of events) {
     if (event.type === 'run-started') {
-      const { run, command, operator, version, at } = event;
-      const { inventory = null, leaseS = null, resumes = null, reason = null, rollout = null } = event;
-      started = { run, command, operator, version, at, inventory, leaseS, resumes, reason, rollout };
-      waves = rollout === null ? [] : rollout.waves.map(newWave);
+      started = startedOf(event);
+      waves = started.rollout === null ? [] : started.rollout.waves.map(newWave);
       for (const host of event.hosts) if (!hosts.has(host)) hosts.set(host, newHost(host));
     } else if (event.type === 'interrupted') interrupted = event.signal;
     else if (event.type === 'run-ended') exitCode = event.exitCode;

@@ -63,6 +63,8 @@ export interface TransactDeps {
   readonly newNonce: () => string;
   readonly observeRequest: (settings: Settings, sourceAddress: string) => ObserveRequest;
   readonly makePlan: (facts: Facts, settings: Settings) => Plan;
+  /** How a plan differs from the one that was approved for this host: '' where it is that, or where any is welcome. */
+  readonly deviation: (plan: Plan, settings: Settings) => string;
   /** What the journal is told of a plan beside its digest and its findings. */
   readonly show: (plan: Plan, facts: Facts, settings: Settings) => Told;
   /** What is not as it is to be: after this plan, or as verify sees it. */

@@ -148,6 +148,9 @@ const assess = async (
     findings: plan.findings,
     ...deps.show(plan, facts, settings),
   });
+  // A breach says more: it would refuse the host whatever was approved.
+  const deviation = breaches(plan.findings).length > 0 ? '' : deps.deviation(plan, settings);
+  if (deviation !== '') throw new Failure('drifted', deviation);
   return plan;
 };
 

@@ -3,7 +3,15 @@ import type { Report } from '../core/report.ts';
 import { failureGroups, verdictCounts } from '../core/report-groups.ts';
 import { html, type Html } from './html.ts';
 import { hostNames, hueOf, section, signOf, verdictChip, type HostId } from './page-parts.ts';
-import { exitText, hostsText, spanText, timeText, verdictText, warningsOf } from './report-words.ts';
+import {
+  exitText,
+  hostsText,
+  relationsOf,
+  spanText,
+  timeText,
+  verdictText,
+  warningsOf,
+} from './report-words.ts';
 import { nextStep, shown, type Again } from './words.ts';
 
 /** Title, facts, and what must be known before anything is read. */
@@ -19,6 +27,8 @@ export const pageHead = (report: Report): Html => {
   </header>`;
 };
 
+const upperFirst = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
+
 export const summarySection = (report: Report): Html => {
   const { started, startedAt, endedAt, hosts, exitCode } = report;
   const counts = verdictCounts(hosts);
@@ -30,7 +40,7 @@ export const summarySection = (report: Report): Html => {
       `${timeText(endedAt)}${startedAt === null || endedAt === null ? '' : ` (${spanText(endedAt - startedAt)})`}`,
     ],
     ['Inventory', shown(started?.inventory ?? 'not known')],
-    ...(started?.resumes == null ? [] : [['Finishes run', shown(started.resumes)] as const]),
+    ...relationsOf(started).map(([what, other]) => [upperFirst(what), other] as const),
   ];
   return section(
     'summary',

@@ -28,6 +28,8 @@ export const reportDocument = (report: Report): object => {
     inventory: started?.inventory ?? null,
     reason: started?.reason == null ? null : shown(started.reason),
     resumes: started?.resumes ?? null,
+    undoes: started?.undoes ?? null,
+    plan: started?.approved?.run ?? null,
     resumedBy: report.resumedBy,
     interrupted: report.interrupted,
     damage: report.damage,

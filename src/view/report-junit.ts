@@ -57,6 +57,8 @@ const properties = ({ run, started, state }: Report): readonly (readonly [string
         ['inventory', started.inventory ?? ''],
         ...(started.reason === null ? [] : [['reason', started.reason] as const]),
         ...(started.resumes === null ? [] : [['resumes', started.resumes] as const]),
+        ...(started.undoes === null ? [] : [['undoes', started.undoes] as const]),
+        ...(started.approved === null ? [] : [['plan', started.approved.run] as const]),
       ] as const)),
 ];
 

@@ -35,6 +35,7 @@ import {
   verdictText,
   warningsOf,
   waysText,
+  relationsOf,
 } from './report-words.ts';
 import { textTable } from './text-table.ts';
 import { nextStep, shown, toneOf, type Again } from './words.ts';
@@ -77,6 +78,7 @@ const headLines = (report: Report, { paint, width }: ReportStyle): readonly stri
     ['to', timeText(endedAt)],
     ['inventory', shown(started?.inventory ?? 'not known')],
     ...(started?.reason == null ? [] : [['reason', shown(started.reason)]]),
+    ...relationsOf(started).map(([what, other]) => ['', `${what} ${other}`]),
     ['exit code', `${exitCode ?? 'none'}: ${exitText(report)}`],
   ];
   const counts = verdictCounts(hosts).map(({ verdict, count }) => `${count} ${verdictText(verdict)}`);

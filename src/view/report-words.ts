@@ -61,6 +61,14 @@ export const warningsOf = (report: Report): readonly string[] => {
   ];
 };
 
+/** What a run has to do with others: what is said before their names, and the names. */
+export const relationsOf = (started: Report['started']): readonly (readonly [what: string, run: string])[] =>
+  [
+    ['finishes run', started?.resumes ?? null] as const,
+    ['undoes run', started?.undoes ?? null] as const,
+    ['carries out the plan of run', started?.approved?.run ?? null] as const,
+  ].flatMap(([what, run]) => (run === null ? [] : [[what, shown(run)] as const]));
+
 /** Lines named one by one; the rest are counted. */
 const LINES_NAMED_MAX = 10;
 

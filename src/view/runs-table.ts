@@ -2,7 +2,7 @@
 import type { RunState } from '../core/run-state.ts';
 import type { Verdict } from '../core/verdict.ts';
 import type { Paint } from './paint.ts';
-import { timeText } from './report-words.ts';
+import { relationsOf, timeText } from './report-words.ts';
 import { shown, toneOf } from './words.ts';
 import { wrapText } from './wrap-text.ts';
 
@@ -52,7 +52,7 @@ const whoLines = ({ state: { started } }: ListedRun): readonly string[] =>
           ', ',
         ),
         ...(started.reason === null ? [] : [`reason: ${shown(started.reason)}`]),
-        ...(started.resumes === null ? [] : [`finishes run ${shown(started.resumes)}`]),
+        ...relationsOf(started).map(([what, other]) => `${what} ${other}`),
       ];
 
 const verdictsOf = ({ hosts }: RunState): ReadonlyMap<Verdict, number> => {
@@ -99,6 +99,8 @@ export const runsDocument = (runs: readonly ListedRun[], more: number): object =
     inventory: state.started?.inventory ?? null,
     reason: state.started?.reason == null ? null : shown(state.started.reason),
     resumes: state.started?.resumes ?? null,
+    undoes: state.started?.undoes ?? null,
+    plan: state.started?.approved?.run ?? null,
     state: state.exitCode !== null ? 'ended' : isAlive ? 'under-way' : 'cut-off',
     exitCode: state.exitCode,
     interrupted: state.interrupted,

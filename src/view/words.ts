@@ -110,6 +110,12 @@ export const nextStep = (
       };
     case 'refused':
     case 'rolled-back':
+      if (verdict === 'refused' && failure?.step === 'assess' && failure.reason === 'drifted') {
+        return {
+          words: 'What would be done now, and doing it:',
+          commands: [again('plan', host), again('apply', host)],
+        };
+      }
       return {
         words: failure?.reason === 'busy' ? 'When that run has ended:' : 'Remove the cause, then:',
         commands: [again(command, host)],

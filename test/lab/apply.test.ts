@@ -18,6 +18,7 @@ import {
 /** Debian 12, Debian 13 with ssh.socket, Ubuntu's os-release with cloud-init's drop-in, and one with the old module live. */
 const HOSTS = ['bookworm1', 'trixie2', 'ubuntu1', 'legacy1'];
 const all = (verdict: string) => Object.fromEntries(HOSTS.map((name) => [name, verdict]));
+const planFile = (): string => join(product.stateFolder, 'plan.json');
 const passwordOf = (name: string): string => LAB_USERS.find((user) => user.name === name)?.password ?? '';
 
 let fleet: LabFleet;
@@ -53,11 +54,25 @@ describe('on stock hosts with the legacy package', () => {
     }
   });
 
-  test('apply confirms every host', async () => {
-    const apply = await product.run(['apply', inventory]);
+  test('a plan that was kept refuses a host that has changed since, with what is another now, and touches nothing', async () => {
+    expect((await product.run(['plan', '--out', planFile(), inventory])).verdicts).toEqual(all('planned'));
+    const host = fleet.host('bookworm1');
+    await host.shell('cp -p /etc/pam.d/sudo /root/sudo.pam; echo "# by hand" >>/etc/pam.d/sudo');
+    const edited = await hostState(host);
+    const refused = await product.run(['apply', '--host', 'bookworm1', planFile()]);
+    expect(await hostState(host)).toBe(edited);
+    await host.shell('mv /root/sudo.pam /etc/pam.d/sudo');
+    const { verdict, failure } = refused.json.hosts[0] ?? {};
+    expect([verdict, failure?.reason]).toEqual(['refused', 'drifted']);
+    expect(failure?.message).toContain('/etc/pam.d/sudo [pam-sudo]');
+  });
+
+  test('apply of that plan confirms every host, and of the same plan again leaves all as they are', async () => {
+    const apply = await product.run(['apply', planFile()]);
     expect(apply.json.hosts.map(({ failure }) => failure)).toEqual(HOSTS.map(() => null));
     expect(apply.verdicts).toEqual(all('confirmed'));
     expect(apply.code).toBe(0);
+    expect((await product.run(['apply', planFile()])).verdicts).toEqual(all('unchanged'));
   });
 
   test('afterwards the outdated packages are gone, and nothing of ours is left but its own folder', async () => {

@@ -251,6 +251,7 @@ export const makeScene = (live: LiveState = oldState, given: Settings = settings
       findings: scene.findings,
       digest: 'digest',
     }),
+    deviation: () => '',
     show: (plan) => ({ changes: plan.changes.map(summarize) }),
     differences: differencesOf,
     preflight: scenePreflight,

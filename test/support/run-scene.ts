@@ -58,6 +58,8 @@ export const runScene = (
     version: 'v',
     inventory: '/inventory.yml',
     resumes: null,
+    undoes: null,
+    approved: null,
     hosts: names.map((host) => ({ host }) as unknown as Settings),
     forks: options.forks ?? 20,
     leaseS: 60,

@@ -23,6 +23,7 @@ describe('what the operator asks for', () => {
       forks: 20,
       json: false,
       report: null,
+      out: null,
       knownHosts: '/home/ann/.ssh/known_hosts',
       isKnownHostsGiven: false,
       jumps: null,

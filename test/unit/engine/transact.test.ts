@@ -58,6 +58,23 @@ describe('a host that needs nothing', () => {
 });
 
 describe('before anything is sent', () => {
+  test('a host that is not as it was when its plan was approved is refused, told how it differs, and not touched', async () => {
+    const scene = makeScene();
+    const result = await scene.apply({
+      deviation: ({ host }) => `${host} has changed since the plan was made`,
+    });
+    expect([result.verdict, result.failure]).toEqual([
+      'refused',
+      {
+        step: 'assess',
+        reason: 'drifted',
+        message: expect.stringContaining('has changed since the plan was made') as string,
+      },
+    ]);
+    expect(guardCalls(scene)).toEqual([]);
+    expect(complaintsAbout(scene, result)).toEqual([]);
+  });
+
   test('a plan shows what would change and sends nothing', async () => {
     const scene = makeScene();
     const result = await scene.apply({ mode: 'plan' });
