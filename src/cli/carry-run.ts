@@ -5,9 +5,10 @@ import type { ApprovedPlans } from '../core/approved-plan.ts';
 import type { Command } from '../core/event.ts';
 import type { Plan } from '../core/plan.ts';
 import { makeScrub, type Scrub } from '../core/scrub.ts';
+import type { Remote } from '../core/remote.ts';
 import type { Settings } from '../core/settings.ts';
 import type { HostResult } from '../core/verdict.ts';
-import type { Rollout } from '../core/wave.ts';
+import { undoesItself, type Rollout } from '../core/wave.ts';
 import { createJournal, JournalError, type Journal } from '../engine/journal.ts';
 import type { Earlier } from '../engine/settle-earlier.ts';
 import type { RollbackWish } from '../steps/plan-rollback.ts';
@@ -45,14 +46,23 @@ export interface WireOrder {
   readonly approved: ApprovedPlans | null;
   /** What is rolled back, by the command of that name. */
   readonly rollback: RollbackWish | null;
-  /** Called with what has to be ended when the run has. */
-  readonly atEnd: (end: () => void) => void;
+  readonly transport: Transport;
   /** For the operator, before the run begins: a key that has expired. */
   readonly say: (text: string) => void;
 }
 
 /** Makes the engine. @throws UsageError where something that all hosts need cannot be had */
 export type Wire = (order: WireOrder, surroundings: Surroundings) => Promise<RunHost>;
+
+/**
+ * The transport that the runs of one invocation share: whoever was asked for a passphrase, or at a jump host, is not asked
+ * again.
+ */
+export interface Transport {
+  /** The first call makes it. */
+  readonly of: (make: () => Remote) => Remote;
+  readonly close: () => void;
+}
 
 /** The world, and how an engine is made in it. */
 export interface Rim {
@@ -73,6 +83,7 @@ export interface Prepared {
   readonly wish: RollbackWish | null;
   /** `null`: all hosts alike. */
   readonly rollout: Rollout | null;
+  readonly transport: Transport;
 }
 
 /** A run that has ended. */
@@ -85,20 +96,7 @@ export interface CarriedRun {
 }
 
 /** Carries out a run and tells its end. @throws JournalError, UsageError before anything was touched */
-export const carryRun = async (prepared: Prepared, rim: Rim): Promise<CarriedRun> => {
-  const ends: (() => void)[] = [];
-  try {
-    return await carryRunThen(prepared, rim, (end) => void ends.push(end));
-  } finally {
-    for (const end of ends) end();
-  }
-};
-
-const carryRunThen = async (
-  prepared: Prepared,
-  { surroundings, wire }: Rim,
-  atEnd: WireOrder['atEnd'],
-): Promise<CarriedRun> => {
+export const carryRun = async (prepared: Prepared, { surroundings, wire }: Rim): Promise<CarriedRun> => {
   const { command, options, run, fleet, secrets, scrub, resumption, rollout } = prepared;
   // With --json, stdout is the document's alone.
   const out = options.json ? surroundings.stderr : surroundings.stdout;
@@ -116,7 +114,7 @@ const carryRunThen = async (
       earlier: resumption?.earlier ?? null,
       approved: prepared.approved,
       rollback: prepared.wish,
-      atEnd,
+      transport: prepared.transport,
       say: (text) => void surroundings.stderr.write(`${text}\n`),
     },
     surroundings,
@@ -139,6 +137,7 @@ const carryRunThen = async (
       again: againOf(options, prepared.wish),
       journal: journal.path,
       waves: scrub(outcome.waves),
+      isUndone: isToBeUndone(rollout, outcome),
     }),
     ...asAdvice(command, options, outcome.results, firstHost(fleet, rollout)),
   ];
@@ -146,6 +145,10 @@ const carryRunThen = async (
   if (outcome.journalProblem !== '') await surroundings.stderr.write(journalAdvice(outcome));
   return { run, command, outcome, plans };
 };
+
+/** Whether what the run has confirmed is put back: it failed by itself, and not because somebody stopped it. */
+export const isToBeUndone = (rollout: Rollout | null, { undisturbed, results }: RunOutcome): boolean =>
+  undisturbed && undoesItself(rollout, new Map(results.map(({ host, verdict }) => [host, verdict])));
 
 /** The first host that is started. */
 const firstHost = ({ settings }: Fleet, rollout: Rollout | null): string | undefined =>

@@ -1,10 +1,12 @@
 // From a run's name to its document: the run, and what is written of it.
+import type { Remote } from '../core/remote.ts';
 import { makeHarmless } from '../core/scrub.ts';
+import type { ExitCode } from '../core/verdict.ts';
 import { hostsText } from '../core/wave.ts';
 import { shellCommand } from '../remote/shell-quote.ts';
 import { jsonDocument } from '../view/json-document.ts';
 import { namesText } from '../view/wave-words.ts';
-import { carryRun, type CarriedRun, type Prepared, type Rim } from './carry-run.ts';
+import { carryRun, type CarriedRun, type Prepared, type Rim, type Transport } from './carry-run.ts';
 import type { Ending } from './ending.ts';
 import type { Fleet } from './load-fleet.ts';
 import { forksWithin } from './open-files.ts';
@@ -14,10 +16,11 @@ import { openReportFile, type ReportFile } from './report-file.ts';
 import { runId } from './run-id.ts';
 import type { Surroundings } from './surroundings.ts';
 import { reportFileText } from './tell-report.ts';
+import { undo } from './undo.ts';
 
 /** A run from its id to its report; everything that can be wrong before it is known by now. */
 export const carry = async (
-  prepared: Omit<Prepared, 'run' | 'scrub'>,
+  prepared: Omit<Prepared, 'run' | 'scrub' | 'transport'>,
   { surroundings, wire }: Rim,
 ): Promise<Ending> => {
   const { fleet, secrets } = prepared;
@@ -30,14 +33,23 @@ export const carry = async (
   const run = runId(surroundings.nowMs(), surroundings.randomBytes(2));
   const report = await opened('report', options.report, run);
   const out = await opened('out', options.out, run);
-  const ready = { ...prepared, options, run, scrub: makeHarmless(secrets.values) };
+  const transport = sharedTransport();
+  const ready = { ...prepared, options, run, scrub: makeHarmless(secrets.values), transport };
+  const rim = { surroundings, wire };
   try {
-    const carried = await carryRun(ready, { surroundings, wire });
-    return await deliver(carried, ready, { report, out, surroundings });
+    const carried = await carryRun(ready, rim);
+    const undone = await undo(carried, ready, rim);
+    return await deliver({ carried, ...undone }, ready, { report, out, surroundings });
   } finally {
+    transport.close();
     await report?.discard();
     await out?.discard();
   }
+};
+
+const sharedTransport = (): Transport => {
+  let remote: Remote | null = null;
+  return { of: (make) => (remote ??= make()), close: () => remote?.close?.() };
 };
 
 const opened = async (
@@ -46,9 +58,20 @@ const opened = async (
   run: string,
 ): Promise<ReportFile | null> => (path === null ? null : openReportFile(path, { run, flag }));
 
+/** A run, and the rollbacks that it ended in. */
+interface Carried {
+  readonly carried: CarriedRun;
+  readonly rollbacks: readonly CarriedRun[];
+  readonly isWhole: boolean;
+}
+
+/** Somebody must act, was interrupted, a goal is not met: as for the hosts of one run. */
+const worstOf = (codes: readonly ExitCode[]): ExitCode =>
+  ([3, 130, 2, 1] as const).find((code) => codes.includes(code)) ?? 0;
+
 /** The documents that were asked for. */
 const deliver = async (
-  carried: CarriedRun,
+  { carried, rollbacks, isWhole }: Carried,
   { options, fleet, scrub }: Prepared,
   {
     report,
@@ -61,7 +84,11 @@ const deliver = async (
   },
 ): Promise<Ending> => {
   const { run, command, outcome } = carried;
-  const document = `${JSON.stringify(scrub(jsonDocument(run, command, outcome)))}\n`;
+  const outcomes = [outcome, ...rollbacks.map((each) => each.outcome)];
+  const code = worstOf(outcomes.map(({ exitCode }) => exitCode));
+  const documents = rollbacks.map((each) => jsonDocument(each.run, each.command, each.outcome));
+  const whole = jsonDocument(run, command, { ...outcome, exitCode: code }, documents);
+  const document = `${JSON.stringify(scrub(whole))}\n`;
   if (options.json) await surroundings.stdout.write(document);
   const told =
     report === null ||
@@ -72,8 +99,8 @@ const deliver = async (
     }));
   const isPlanned = out === null || (await writePlan(out, { carried, options, fleet, surroundings }));
   // Whoever asked for a report and did not get it must not read "all is well" from the exit code.
-  const exitCode = (told && isPlanned) || outcome.exitCode !== 0 ? outcome.exitCode : 1;
-  return { exitCode, endNow: outcome.abandoned };
+  const exitCode = (told && isPlanned && isWhole) || code !== 0 ? code : 1;
+  return { exitCode, endNow: outcomes.some(({ abandoned }) => abandoned) };
 };
 
 /** Whether the plan could be written. */

@@ -2,6 +2,7 @@
 import type { Options as YargsOption } from 'yargs';
 import { DUO_ANSWERS, type DuoAnswer } from '../auth/duo-answer.ts';
 import type { Command } from '../core/event.ts';
+import { ON_FAILURE } from '../core/wave.ts';
 
 /** All that can be asked for: the runs, and what is none. */
 export type CommandName = Command | 'explain' | 'runs' | 'report' | 'secret' | 'init' | 'completion';
@@ -125,6 +126,13 @@ export const FLAGS: Readonly<Record<string, Flag>> = {
     type: 'string',
     requiresArg: true,
     describe: 'How many hosts may fail, N or N% of all; one more, and no other is started (0)',
+  },
+  'on-failure': {
+    commands: ['apply', 'resume'],
+    takes: ON_FAILURE,
+    type: 'string',
+    requiresArg: true,
+    describe: 'And then: stop, or rollback-run: also roll back the hosts that the run has confirmed (stop)',
   },
   bake: {
     commands: ['apply', 'resume'],

@@ -11,7 +11,7 @@ import type { Ending } from './ending.ts';
 import { explainFolder } from './explain-folder.ts';
 import { explainHost } from './explain-host.ts';
 import { listRuns } from './list-runs.ts';
-import { loadFleet } from './load-fleet.ts';
+import { loadFleet, type Fleet } from './load-fleet.ts';
 import { makeRemote, type RemoteOf } from './make-remote.ts';
 import { manageSecret } from './manage-secret.ts';
 import { readyFleet, readySecrets } from './open-secrets.ts';
@@ -20,7 +20,7 @@ import { parseArgv } from './parse-argv.ts';
 import { noneLost, readPlanFile, refusePlanFile } from './plan-files.ts';
 import { openReportFile } from './report-file.ts';
 import type { ResumeOptions } from './resume-options.ts';
-import { findResumption } from './resumption.ts';
+import { findResumption, type NothingToResume, type Resumption } from './resumption.ts';
 import type { RollbackOptions } from './rollback-options.ts';
 import { rolloutOf } from './rollout-options.ts';
 import { UsageError, type Surroundings } from './surroundings.ts';
@@ -133,7 +133,7 @@ const untouched = async (answer: Answer, { stderr }: Surroundings): Promise<Endi
 
 const resume = async (options: ResumeOptions, { surroundings, wire }: Rim): Promise<Ending> => {
   const resumption = await findResumption(options, surroundings);
-  if (typeof resumption === 'string') return nothingToResume(resumption, options, surroundings);
+  if ('why' in resumption) return nothingToResume(resumption, options, surroundings);
   const { fleet, rollout, summary } = resumption;
   askBetween(options.rollout.confirmWaves, surroundings);
   await readyFleet(fleet, surroundings);
@@ -144,7 +144,7 @@ const resume = async (options: ResumeOptions, { surroundings, wire }: Rim): Prom
     const answer = await goOn('resume', text, { yes: false, surroundings });
     if (answer !== 'yes') return untouched(answer, surroundings);
   }
-  const secrets = await readySecrets(fleet, surroundings);
+  const secrets = await readySecrets(withBefore(resumption), surroundings);
   // What is to be typed next names the inventory that the run had, which need not be the one that is found from here.
   const own = { ...options, inventory: fleet.inventory };
   const prepared = {
@@ -160,13 +160,23 @@ const resume = async (options: ResumeOptions, { surroundings, wire }: Rim): Prom
   return carry(prepared, { surroundings, wire });
 };
 
+/** The fleet with those that are rolled back together with it, should it fail. */
+const withBefore = ({ fleet, before }: Resumption): Fleet =>
+  before === null
+    ? fleet
+    : {
+        ...fleet,
+        settings: [...fleet.settings, ...before.settings],
+        hosts: [...fleet.hosts, ...before.hosts],
+      };
+
 const nothingToResume = async (
-  why: string,
+  { why, exitCode }: NothingToResume,
   options: Options,
   surroundings: Surroundings,
 ): Promise<Ending> => {
   await (options.json ? surroundings.stderr : surroundings.stdout).write(`${why}\n`);
-  const document = `${JSON.stringify(jsonDocument('', 'resume', { exitCode: 0, results: [], waves: [] }))}\n`;
+  const document = `${JSON.stringify(jsonDocument('', 'resume', { exitCode, results: [], waves: [] }))}\n`;
   if (options.json) await surroundings.stdout.write(document);
   // A page and JUnit's XML tell of a run, and there was none.
   const report =
@@ -175,5 +185,5 @@ const nothingToResume = async (
       : await openReportFile(options.report, { run: 'none', flag: 'report' });
   const told =
     report === null || (await writeFileTold(report, { text: document, what: 'report', surroundings }));
-  return { exitCode: told ? 0 : 1, endNow: false };
+  return { exitCode: told ? exitCode : 1, endNow: false };
 };

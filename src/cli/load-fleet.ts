@@ -80,6 +80,16 @@ export const loadFleet = async (
   };
 };
 
+/** The same with these hosts alone. */
+export const partOf = (fleet: Fleet, names: readonly string[]): Fleet => {
+  const chosen = new Set(names);
+  return {
+    ...fleet,
+    settings: fleet.settings.filter(({ host }) => chosen.has(host)),
+    hosts: fleet.hosts.filter(({ name }) => chosen.has(name)),
+  };
+};
+
 /** Whether anything among them forbids to go on. */
 export const hasErrors = (diagnostics: readonly Diagnostic[]): boolean =>
   diagnostics.some(({ severity }) => severity === 'error');

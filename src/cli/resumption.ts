@@ -3,13 +3,22 @@ import type { ApprovedPlans } from '../core/approved-plan.ts';
 import { printable } from '../core/printable.ts';
 import { RECOVER_COMMAND } from '../core/remote.ts';
 import type { Settings } from '../core/settings.ts';
-import { isAtGoal, isUnfinished, newestUnfinished, standingsOf, type Standing } from '../core/standing.ts';
+import {
+  isAtGoal,
+  isOver,
+  isToBeUndone,
+  isUnfinished,
+  newestUnfinished,
+  standingsOf,
+  type Standing,
+} from '../core/standing.ts';
 import { DEFAULT_RULES, type Rollout } from '../core/wave.ts';
 import { readRuns, type ReadRun } from '../engine/run-folders.ts';
+import { shellCommand } from '../remote/shell-quote.ts';
 import type { Earlier } from '../engine/settle-earlier.ts';
 import { declaredVersion } from './declared-version.ts';
 import { namesText, rolloutLines } from '../view/wave-words.ts';
-import { hasErrors, loadFleet, type Fleet } from './load-fleet.ts';
+import { hasErrors, loadFleet, partOf, type Fleet } from './load-fleet.ts';
 import type { ResumeOptions } from './resume-options.ts';
 import { rolloutOf } from './rollout-options.ts';
 import { holderOf } from './run-holder.ts';
@@ -27,49 +36,66 @@ export interface Resumption {
   /** `null`: nothing new is started on any. */
   readonly rollout: Rollout | null;
   readonly earlier: (settings: Settings) => Earlier;
+  /** What the run has confirmed, and what is rolled back with the rest where that fails; `null`: nothing, or it stays. */
+  readonly before: Fleet | null;
   /** The plan that the run carried out, and that holds for the rest of it, too. */
   readonly approved: ApprovedPlans | null;
   /** Lines for the operator, before the question. */
   readonly summary: readonly string[];
 }
 
+/** Why nothing is resumed, in words for the operator; the code is 1 where something is left that resume does not do. */
+export interface NothingToResume {
+  readonly why: string;
+  readonly exitCode: 0 | 1;
+}
+
+const nothing = (why: string): NothingToResume => ({ why, exitCode: 0 });
+
 /**
- * Finds what is to be resumed; a sentence when nothing is.
+ * Finds what is to be resumed, or why nothing is.
  * @throws UsageError when there is no such run, when its controller lives, or when its inventory cannot be read
  */
 export const findResumption = async (
   options: ResumeOptions,
   surroundings: Surroundings,
-): Promise<Resumption | string> => {
+): Promise<Resumption | NothingToResume> => {
   const runs = await readRuns(runsFolder(surroundings), options.run).catch((thrown: unknown) => {
     throw new UsageError(`the journals cannot be read: ${String(thrown)}`);
   });
   const alive = await livingRuns(runs);
   const run = options.run === null ? newest(runs, alive) : named(options.run, runs, alive);
-  if (run === null) return 'Nothing to resume: every host of every run came to its verdict.';
+  if (run === null) return nothing('Nothing to resume: every host of every run came to its verdict.');
   const standings = standingsOf(run.run, runs, alive);
-  const left = standings.filter((standing) => !isAtGoal(standing) && !alive.has(standing.run));
+  const left = standings.filter(
+    (standing) => (!isAtGoal(standing) || isToBeUndone(standing)) && !alive.has(standing.run),
+  );
   if (!left.some(isUnfinished)) {
     const busy = standings.find((standing) => alive.has(standing.run) && isUnfinished(standing));
     if (busy !== undefined) throw underWay(busy.run, alive.get(busy.run) ?? 0);
-    return nothingLeft(run, standings);
+    return nothing(nothingLeft(run, standings));
   }
   // What a rollback left is settled and no more: what is declared, to which resume brings hosts, is the opposite of its goal.
   const chosen = left.filter(
-    (standing) => isToBeAsked(standing) || (!options.onlySettle && !standing.isRollback),
+    (standing) => isToBeAsked(standing) || (!options.onlySettle && !isOver(standing)),
   );
+  const undo = undoLines(run, standings);
+  if (chosen.length === 0 && undo.length > 0) return { why: undo.join('\n'), exitCode: 1 };
   if (chosen.length === 0) {
-    return `Nothing to settle: no host of run ${run.run} was in the middle. Not started were: ${namesOf(left)}.${rollbackAgain(left)}`;
+    return nothing(
+      `Nothing to settle: no host of run ${run.run} was in the middle. Not started were: ${namesOf(left)}.${rollbackAgain(left)}`,
+    );
   }
-  const { fleet, changed } = await fleetOf(run, chosen, { options, surroundings });
+  const { fleet, whole, changed } = await fleetOf(run, chosen, { options, surroundings });
   const rollout =
-    options.onlySettle || hasErrors(fleet.diagnostics) || chosen.every(({ isRollback }) => isRollback)
+    options.onlySettle || hasErrors(fleet.diagnostics) || chosen.every(isOver)
       ? null
       : rolloutOfRest(run, fleet, { chosen, options });
   return {
     resumes: run.run,
     fleet,
     rollout,
+    before: rollout?.rules.onFailure === 'rollback-run' ? confirmedBy(run, whole, standings) : null,
     approved: run.state.started?.approved ?? null,
     earlier: earlierOf(chosen, { run, runs, alive, thenApply: !options.onlySettle }),
     summary: [
@@ -78,6 +104,7 @@ export const findResumption = async (
           `The journal of run ${run.run} is damaged at line ${line} (${what}); what is left of it is used.`,
       ),
       ...summaryOf(run, standings, { chosen, fleet, changed }),
+      ...undo,
       ...(chosen.some(({ isRollback }) => isRollback)
         ? [
             `What a rollback left is brought to its end, and nothing is applied there.${rollbackAgain(chosen)}`,
@@ -88,6 +115,23 @@ export const findResumption = async (
         : [`They go on in ${rollout.waves.length} waves:`, ...rolloutLines(rollout, SUMMARY_WIDTH)]),
     ],
   };
+};
+
+const isOverIn = (standings: ReadonlyMap<string, Standing>, host: string): boolean => {
+  const standing = standings.get(host);
+  return standing !== undefined && isOver(standing);
+};
+
+/** What a run that failed was to put back and was cut off before it did; nothing where all of it is done. */
+const undoLines = ({ run, state }: ReadRun, standings: readonly Standing[]): readonly string[] => {
+  const hosts = standings.filter((standing) => standing.run === run && isToBeUndone(standing));
+  if (hosts.length === 0) return [];
+  const inventory = state.started?.inventory?.split(',').flatMap((path) => ['-i', path]) ?? [];
+  const names = hosts.map(({ host }) => host).join(',');
+  return [
+    `Run ${run} failed and was to roll back what it had confirmed (--on-failure rollback-run). Still confirmed: ${namesOf(hosts)}. This puts them back:`,
+    `  ${shellCommand(['duo-fleet', 'rollback', ...inventory, '--run', run, '--host', names])}`,
+  ];
 };
 
 /** The rest of a rollback is for its own command. */
@@ -109,7 +153,8 @@ const rolloutOfRest = (
   const left = new Set(chosen.map(({ host }) => host));
   const canaries = waves.filter(({ kind }) => kind === 'canary').flatMap(({ hosts }) => hosts);
   return rolloutOf(fleet, options.rollout, {
-    base: rollout?.rules ?? DEFAULT_RULES,
+    // A journal of before there was a rule does not have it.
+    base: { ...DEFAULT_RULES, ...rollout?.rules },
     earlier: rollout === null ? null : canaries.filter((host) => left.has(host)),
   });
 };
@@ -177,18 +222,27 @@ const fleetOf = async (
   run: ReadRun,
   chosen: readonly Standing[],
   { options, surroundings }: { readonly options: ResumeOptions; readonly surroundings: Surroundings },
-): Promise<{ readonly fleet: Fleet; readonly changed: boolean }> => {
+): Promise<{ readonly fleet: Fleet; readonly whole: Fleet; readonly changed: boolean }> => {
   const { started, hosts } = run.state;
   const strangers = options.hosts.filter((host) => !hosts.has(host));
   if (strangers.length > 0) throw new UsageError(`run ${run.run} has no host ${strangers.join(', ')}`);
   const inventory = options.inventory ?? started?.inventory ?? null;
   const of = { ...options, inventory };
   const whole = await loadFleet({ ...of, hosts: [], limit: undefined }, surroundings, new Set(hosts.keys()));
-  if (hasErrors(whole.diagnostics)) return { fleet: whole, changed: true };
+  if (hasErrors(whole.diagnostics)) return { fleet: whole, whole, changed: true };
   if (options.hosts.length === 0 && options.limit === undefined) noneForgotten(run, chosen, whole);
   const names = new Set(chosen.map(({ host }) => host));
   const fleet = await loadFleet(of, surroundings, names);
-  return { fleet, changed: started !== null && declaredVersion(whole.settings) !== started.version };
+  return { fleet, whole, changed: started !== null && declaredVersion(whole.settings) !== started.version };
+};
+
+const confirmedBy = ({ run }: ReadRun, whole: Fleet, standings: readonly Standing[]): Fleet | null => {
+  const names = standings
+    .filter(
+      (standing) => standing.run === run && isAtGoal(standing) && standing.result?.verdict === 'confirmed',
+    )
+    .map(({ host }) => host);
+  return names.length === 0 ? null : partOf(whole, names);
 };
 
 /** Who was in the middle and cannot be asked must not go unnoticed behind the good ends of the others. */
@@ -225,7 +279,7 @@ const earlierOf = (
       tx: open?.tx ?? null,
       changes: open?.changes ?? [],
       dead,
-      thenApply: thenApply && standings.get(host)?.isRollback !== true,
+      thenApply: thenApply && !isOverIn(standings, host),
     };
   };
 };

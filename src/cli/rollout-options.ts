@@ -3,10 +3,12 @@ import { parseDuration } from '../core/duration.ts';
 import { didYouMean } from '../core/nearest-name.ts';
 import {
   canariesOf,
+  ON_FAILURE,
   makeRollout,
   parseAmount,
   type Amount,
   type CanaryRule,
+  type OnFailure,
   type Rollout,
   type RolloutRules,
 } from '../core/wave.ts';
@@ -21,6 +23,7 @@ export interface RolloutOptions {
   readonly maxFailures: Amount | null;
   readonly bakeS: number | null;
   readonly bakeWaveS: number | null;
+  readonly onFailure: OnFailure | null;
   readonly confirmWaves: boolean;
 }
 
@@ -36,6 +39,7 @@ export const readRolloutOptions = ({ given, check, flag }: FlagReader): RolloutO
   maxFailures: check(() => amount('max-failures', oneText('max-failures', given('max-failures'))), null),
   bakeS: check(() => duration('bake', oneText('bake', given('bake'))), null),
   bakeWaveS: check(() => duration('bake-wave', oneText('bake-wave', given('bake-wave'))), null),
+  onFailure: check(() => onFailure(oneText('on-failure', given('on-failure'))), null),
   confirmWaves: flag('confirm-waves'),
 });
 
@@ -57,6 +61,7 @@ export const rolloutOf = (
     maxFailures: options.maxFailures ?? base.maxFailures,
     bakeS: options.bakeS ?? base.bakeS,
     bakeWaveS: options.bakeWaveS ?? base.bakeWaveS,
+    onFailure: options.onFailure ?? base.onFailure,
   };
   const isEarlier = options.canary === null && earlier !== null;
   if (rules.canary.kind === 'group' && !isEarlier && !groups.has(rules.canary.group)) {
@@ -94,6 +99,12 @@ const serialSizes = (text: string | null): readonly Amount[] | null => {
   throw new UsageError(
     `--serial takes sizes of waves with commas between them, such as 1,10%,100%, none of them 0 and at most ${SERIAL_MAX}`,
   );
+};
+
+const onFailure = (text: string | null): OnFailure | null => {
+  const found = ON_FAILURE.find((each) => each === text);
+  if (text === null || found !== undefined) return found ?? null;
+  throw new UsageError(`--on-failure takes one of ${ON_FAILURE.join(', ')}`);
 };
 
 const isNothing = (size: Amount): boolean => (size.kind === 'hosts' ? size.count : size.percent) === 0;

@@ -60,6 +60,8 @@ export interface RunOutcome {
   readonly results: readonly HostResult[];
   /** In their order; empty where there are none. */
   readonly waves: readonly WaveState[];
+  /** It went to its end by itself: nobody interrupted it, and its journal was kept. */
+  readonly undisturbed: boolean;
   /** Hosts were left in the middle of something: the process must be ended, their connections hold it open. */
   readonly abandoned: boolean;
   /** Why the journal could not be kept to the end, or ''. */
@@ -292,7 +294,14 @@ class FleetRun {
     );
     await this.#recordOrShow({ type: 'run-ended', exitCode });
     const { waves } = foldRun(this.#story);
-    return { exitCode, results, waves, abandoned: this.#isAbandoned, journalProblem: this.#journalProblem };
+    return {
+      exitCode,
+      results,
+      waves,
+      undisturbed: this.#signal === null && this.#journalProblem === '',
+      abandoned: this.#isAbandoned,
+      journalProblem: this.#journalProblem,
+    };
   }
 
   #left(host: string, { claimed, task, sinceMs }: Underway): HostResult {

@@ -2,7 +2,13 @@
 import { join } from 'node:path';
 import { printable } from '../core/printable.ts';
 import { foldReport, type Report } from '../core/report.ts';
-import { readJournal, resumersOf, runNames, type ReadJournal } from '../engine/run-folders.ts';
+import {
+  readJournal,
+  laterRunsOf,
+  runNames,
+  type LaterRuns,
+  type ReadJournal,
+} from '../engine/run-folders.ts';
 import { shellCommand } from '../remote/shell-quote.ts';
 import { reportDocument } from '../view/report-document.ts';
 import { reportJunit } from '../view/report-junit.ts';
@@ -61,7 +67,7 @@ const findReport = async (named: string | null, surroundings: Surroundings): Pro
     const journal = await readJournal(folder, run).catch((thrown: unknown) => {
       throw new UsageError(`the journal of run ${printable(run)} cannot be read: ${String(thrown)}`);
     });
-    if (journal !== null) return reportOf(run, journal, await resumersOf(folder, run, names));
+    if (journal !== null) return reportOf(run, journal, await laterRunsOf(folder, run, names));
   }
   throw new UsageError(
     named === null ? `there is no run yet in ${folder}` : `run ${printable(named)} has no journal`,
@@ -72,14 +78,14 @@ const findReport = async (named: string | null, surroundings: Surroundings): Pro
 export const reportOf = async (
   run: string,
   { folder, events, damage }: ReadJournal,
-  resumedBy: readonly string[],
+  later: LaterRuns,
 ): Promise<Report> => {
   const hasEnd = events.at(-1)?.type === 'run-ended';
   return foldReport(events, {
     run,
     damage,
     isAlive: !hasEnd && (await holderOf(folder)) !== null,
-    resumedBy,
+    ...later,
   });
 };
 
@@ -132,5 +138,6 @@ export const reportFileText = async (
   const runs = runsFolder(surroundings);
   const journal = await readJournal(runs, run);
   const folder = join(runs, run);
-  return renderReport(await reportOf(run, journal ?? { folder, events: [], damage: [] }, []), format);
+  const later = await laterRunsOf(runs, run, await runNames(runs));
+  return renderReport(await reportOf(run, journal ?? { folder, events: [], damage: [] }, later), format);
 };

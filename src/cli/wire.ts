@@ -43,8 +43,7 @@ export const wire: Wire = async (order, surroundings) => {
   // A rollback writes no repository, and must go while nobody can reach one.
   const declared = command === 'rollback' ? [] : order.settings;
   const keyringOf = await fetchKeyrings(declared, { nowMs: nowMs(), say: order.say });
-  const remote = makeRemote(options, secrets, surroundings);
-  order.atEnd(() => remote.close?.());
+  const remote = order.transport.of(() => makeRemote(options, secrets, surroundings));
   await remote.prepare?.(order.settings);
   const render = makeRender(readTemplates());
   const guardScript = readGuardScript();

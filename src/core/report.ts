@@ -52,6 +52,8 @@ export interface ReportContext {
   readonly isAlive: boolean;
   /** Later runs that finish this one. */
   readonly resumedBy: readonly string[];
+  /** Later runs that roll this one back, on some of its hosts or on all. */
+  readonly undoneBy: readonly string[];
 }
 
 /** A run, told. */

@@ -3,6 +3,7 @@ import type { ChangeSummary } from './change.ts';
 import type { Command } from './event.ts';
 import type { HostState, RunState } from './run-state.ts';
 import type { HostResult } from './verdict.ts';
+import { undoesItself } from './wave.ts';
 
 /** One run as its journal tells it. */
 export interface RunRecord {
@@ -26,6 +27,8 @@ export interface Standing {
   readonly run: string;
   /** That run was a rollback: where it was cut off the host is settled, and brought no further. */
   readonly isRollback: boolean;
+  /** That run failed, and was to roll back what it had confirmed: what it did not begin is nobody's any more. */
+  readonly isUndone: boolean;
   /** That run began with it, and may have claimed it where its journal has lost lines. */
   readonly begun: boolean;
   readonly result: HostResult | null;
@@ -62,12 +65,14 @@ export const standingsOf = (
   const standings = new Map<string, Standing>();
   for (const record of changing) {
     if (inventoryOf(record, records) !== inventory) continue;
+    const isRollback = record.state.started?.command === 'rollback';
+    const kind = { isRollback, isUndone: isUndone(record.state) };
     for (const state of record.state.hosts.values()) {
       standings.set(
         state.host,
         advance(standings.get(state.host) ?? null, state, {
           run: record.run,
-          isRollback: record.state.started?.command === 'rollback',
+          kind,
           wanted: run,
           alive,
         }),
@@ -98,12 +103,12 @@ const advance = (
   state: HostState,
   {
     run,
-    isRollback,
+    kind,
     wanted,
     alive,
   }: {
     readonly run: string;
-    readonly isRollback: boolean;
+    readonly kind: Pick<Standing, 'isRollback' | 'isUndone'>;
     readonly wanted: string;
     readonly alive: Runs;
   },
@@ -115,11 +120,25 @@ const advance = (
   if (before !== null && !isNews) {
     // Not begun, it is as an older run left it; but what that one brought it to is not what this one was to.
     const isOwn = run >= wanted && before.run < wanted;
-    return isOwn ? { host, run, isRollback, begun: false, result, open: before.open } : before;
+    return isOwn ? { host, run, ...kind, begun: false, result, open: before.open } : before;
   }
   const open = openIn(state, run) ?? (hasLooked(state) ? null : (before?.open ?? null));
-  return { host, run, isRollback, begun: state.stage !== 'waiting', result, open };
+  return { host, run, ...kind, begun: state.stage !== 'waiting', result, open };
 };
+
+/** Whether a run came to put back what it had confirmed; whether it did is for later runs to say. */
+const isUndone = ({ started, hosts, interrupted }: RunState): boolean =>
+  interrupted === null &&
+  undoesItself(
+    started?.rollout ?? null,
+    new Map(
+      [...hosts.values()].flatMap(({ host, result }) => (result === null ? [] : [[host, result.verdict]])),
+    ),
+  );
+
+/** Whether a host is still as a run left it that was to put it back. */
+export const isToBeUndone = ({ isUndone: undone, result }: Standing): boolean =>
+  undone && result?.verdict === 'confirmed';
 
 const openIn = ({ tx, result, changes }: HostState, run: string): OpenTransaction | null =>
   tx !== null && (result === null || result.verdict === 'stranded') ? { tx, run, changes } : null;
@@ -137,11 +156,16 @@ const hasLooked = ({ tx, settled, result }: HostState): boolean =>
  * Whether a host has not come to a verdict that somebody could see: what makes a run one to be resumed. What a rollback has not
  * begun is none of it: nothing but the rollback itself, again, would bring that further.
  */
-export const isUnfinished = ({ open, result, isRollback, begun }: Standing): boolean =>
-  open !== null ||
-  (isRollback
+export const isUnfinished = (standing: Standing): boolean => {
+  const { open, result, begun } = standing;
+  if (open !== null || isToBeUndone(standing)) return true;
+  return isOver(standing)
     ? begun && (result === null || result.verdict === 'stranded')
-    : result === null || result.verdict === 'skipped' || result.verdict === 'stranded');
+    : result === null || result.verdict === 'skipped' || result.verdict === 'stranded';
+};
+
+/** Whether its run goes no further: where it was cut off the host is settled, and nothing is applied there. */
+export const isOver = ({ isRollback, isUndone: undone }: Standing): boolean => isRollback || undone;
 
 /** Whether nothing is left to do for a host. */
 export const isAtGoal = ({ open, result }: Standing): boolean =>

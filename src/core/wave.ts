@@ -8,6 +8,10 @@ export type Amount =
 /** Who goes first: so many of the first hosts, or those of one group of the inventory. */
 export type CanaryRule = Amount | { readonly kind: 'group'; readonly group: string };
 
+/** What becomes of the hosts that a run has confirmed, when more have failed than may: they stay, or are rolled back. */
+export const ON_FAILURE = ['stop', 'rollback-run'] as const;
+export type OnFailure = (typeof ON_FAILURE)[number];
+
 /** How a run goes about its hosts. */
 export interface RolloutRules {
   readonly canary: CanaryRule;
@@ -19,6 +23,7 @@ export interface RolloutRules {
   readonly bakeS: number;
   /** The same for each wave after it. */
   readonly bakeWaveS: number;
+  readonly onFailure: OnFailure;
 }
 
 /** Hosts that run together. Waves are counted from 1. */
@@ -55,6 +60,7 @@ export const DEFAULT_RULES: RolloutRules = {
   maxFailures: { kind: 'hosts', count: 0 },
   bakeS: 0,
   bakeWaveS: 0,
+  onFailure: 'stop',
 };
 
 /** `3` or `10%`; `null` for anything else. */
@@ -159,6 +165,10 @@ export const judgeGate = (outcomes: ReadonlyMap<string, Outcome>, failuresMax: n
   const may = failuresMax === 0 ? 'none' : String(failuresMax);
   return { decision, failures, why: `${hostsText(failures)} failed, and ${may} may: ${who}` };
 };
+
+/** Whether a run that came to this puts back what it has confirmed. */
+export const undoesItself = (rollout: Rollout | null, outcomes: ReadonlyMap<string, Outcome>): boolean =>
+  rollout?.rules.onFailure === 'rollback-run' && judgeGate(outcomes, rollout.failuresMax).decision === 'halt';
 
 /** `1 host`, `12 hosts`. */
 export const hostsText = (count: number): string => `${count} ${count === 1 ? 'host' : 'hosts'}`;

@@ -47,28 +47,36 @@ export const readJournal = async (runsFolder: string, run: string): Promise<Read
   return { folder, ...parseJournal(await readFile(path, 'utf8')) };
 };
 
-/** Runs among these that finish the named one, by the first line of their journals. */
-export const resumersOf = async (
+/** Runs that are about an earlier one, the oldest first. */
+export interface LaterRuns {
+  readonly resumedBy: readonly string[];
+  readonly undoneBy: readonly string[];
+}
+
+/** Runs among these that finish the named one, or roll it back, by the first line of their journals. */
+export const laterRunsOf = async (
   runsFolder: string,
   run: string,
   names: readonly string[],
-): Promise<readonly string[]> => {
+): Promise<LaterRuns> => {
   const later = names.filter((name) => name > run).slice(-RUNS_MAX);
-  const found: string[] = [];
+  const resumedBy: string[] = [];
+  const undoneBy: string[] = [];
   for (const name of later) {
     const file = await open(join(runsFolder, name, JOURNAL_FILE)).catch(() => null);
     if (file === null) continue;
     try {
       for await (const line of file.readLines({ encoding: 'utf8', end: FIRST_LINE_BYTES_MAX })) {
         const [first] = parseJournal(`${line}\n`).events;
-        if (first?.type === 'run-started' && first.resumes === run) found.push(name);
+        if (first?.type === 'run-started' && first.resumes === run) resumedBy.push(name);
+        if (first?.type === 'run-started' && first.undoes === run) undoneBy.push(name);
         break;
       }
     } finally {
       await file.close().catch(() => undefined);
     }
   }
-  return found.toSorted();
+  return { resumedBy: resumedBy.toSorted(), undoneBy: undoneBy.toSorted() };
 };
 
 /**

@@ -26,6 +26,8 @@ export interface TableRun {
   readonly journal: string | null;
   /** Empty in a run without waves. */
   readonly waves: readonly WaveState[];
+  /** What it has confirmed is rolled back now, and the rest is nobody's. */
+  readonly isUndone: boolean;
 }
 
 /** The table's lines, at most {@link TABLE_WIDTH} characters wide without their colours, but for what is to be copied. */
@@ -121,13 +123,15 @@ const footLines = (results: readonly HostResult[], foot: TableRun, paint: Paint)
   return lines;
 };
 
-const skippedLines = ({ command, run }: TableRun, paint: Paint): readonly string[] =>
-  command === 'plan' || command === 'verify'
-    ? ['Not started are those that were skipped: the same command again does them.']
-    : [
-        'Not started are those that were skipped. With the cause removed, this does them:',
-        paint.bold(`  duo-fleet resume ${run}`),
-      ];
+const skippedLines = ({ command, run, isUndone }: TableRun, paint: Paint): readonly string[] =>
+  isUndone
+    ? ['Not started are those that were skipped. With the cause removed, apply again.']
+    : command === 'plan' || command === 'verify'
+      ? ['Not started are those that were skipped: the same command again does them.']
+      : [
+          'Not started are those that were skipped. With the cause removed, this does them:',
+          paint.bold(`  duo-fleet resume ${run}`),
+        ];
 
 /** How many logins were tried and what came of them, '' when none was. All of them are in --json. */
 const loginsText = (results: readonly HostResult[]): string => {

@@ -51,6 +51,8 @@ export interface JsonDocument {
       readonly failures: number;
     } | null;
   }[];
+  /** The runs of `rollback` that put back what this run had confirmed, with --on-failure rollback-run. */
+  readonly rollbacks: readonly JsonDocument[];
 }
 
 /** What the document is made from. */
@@ -61,7 +63,12 @@ interface DocumentSource {
 }
 
 /** Makes the document; field by field, so that a field added inside never leaks out by itself. */
-export const jsonDocument = (run: string, command: Command, outcome: DocumentSource): JsonDocument => {
+export const jsonDocument = (
+  run: string,
+  command: Command,
+  outcome: DocumentSource,
+  rollbacks: readonly JsonDocument[] = [],
+): JsonDocument => {
   const waveOf = new Map(outcome.waves.flatMap(({ wave, hosts }) => hosts.map((host) => [host, wave])));
   return {
     run,
@@ -97,6 +104,7 @@ export const jsonDocument = (run: string, command: Command, outcome: DocumentSou
       wave: waveOf.get(result.host) ?? null,
     })),
     waves: outcome.waves.map(waveDocument),
+    rollbacks,
   };
 };
 

@@ -31,6 +31,7 @@ export const reportDocument = (report: Report): object => {
     undoes: started?.undoes ?? null,
     plan: started?.approved?.run ?? null,
     resumedBy: report.resumedBy,
+    undoneBy: report.undoneBy,
     interrupted: report.interrupted,
     damage: report.damage,
     waves: document.waves,

@@ -30,7 +30,7 @@ export const spanText = (ms: number): string => {
 
 /** What must be known of the whole report before anything of it is read. */
 export const warningsOf = (report: Report): readonly string[] => {
-  const { state, damage, resumedBy, started, hosts, interrupted } = report;
+  const { state, damage, resumedBy, undoneBy, started, hosts, interrupted } = report;
   const open = hosts.filter(({ result }) => result === null).length;
   const others = open === 1 ? '1 host has' : `${open} hosts have`;
   const later =
@@ -45,6 +45,11 @@ export const warningsOf = (report: Report): readonly string[] => {
     ...(state === 'ended' && resumedBy.length > 0
       ? [`What this run left was taken up by run ${resumedBy.map((run) => shown(run)).join(', ')}.`]
       : []),
+    ...(undoneBy.length === 0
+      ? []
+      : [
+          `Hosts of this run were rolled back afterwards, by run ${undoneBy.map((run) => shown(run)).join(', ')}: see its report for which.`,
+        ]),
     ...(damage.length === 0
       ? []
       : [

@@ -41,12 +41,15 @@ export const waveText = ({ hosts, bakeS }: Wave): string =>
   `${hostsText(hosts.length)}: ${namesText(hosts)}${bakeS === 0 ? '' : `; watched for ${durationText(bakeS)} before being confirmed`}`;
 
 /** What a gate lets through, for the rules that are shown before a run. */
-const budgetText = ({ failuresMax, waves }: Rollout): string => {
+const budgetText = ({ failuresMax, waves, rules }: Rollout): string => {
   const what =
     failuresMax === 0
       ? 'After the first host that fails'
       : `When more than ${hostsText(failuresMax)} ${failuresMax === 1 ? 'has' : 'have'} failed`;
-  return waves.length === 1 ? `${what}, no other is started.` : `${what}, no other is started in any wave.`;
+  const stop = waves.length === 1 ? 'no other is started' : 'no other is started in any wave';
+  const undo =
+    rules.onFailure === 'rollback-run' ? ', and those that were confirmed by then are rolled back' : '';
+  return `${what}, ${stop}${undo}.`;
 };
 
 /** The plan of a run, before the question; nothing of it for a single host. */

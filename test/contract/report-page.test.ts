@@ -37,6 +37,7 @@ const fileOf = (order: JournalOrder, keep = 1): string => {
     damage: [],
     isAlive: false,
     resumedBy: [],
+    undoneBy: [],
   });
   const path = join(folder, `${order.hosts}-${keep}-${(order.said ?? '').length}.html`);
   writeFileSync(

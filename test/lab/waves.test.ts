@@ -112,6 +112,24 @@ describe('a sick host', () => {
     ]);
   });
 
+  test('with --on-failure rollback-run puts back what the run had confirmed: every host is as it was', async () => {
+    await sicken(THIRD);
+    const flags = [...WAVES, '--serial', '1', '--on-failure', 'rollback-run', '--reason', 'CHG-9'];
+    const run = await apply(flags);
+    expect(run.verdicts).toMatchObject({ [FIRST]: 'confirmed', [SECOND]: 'confirmed', [THIRD]: 'refused' });
+    const [undone] = run.json.rollbacks;
+    expect(undone?.hosts.map(({ host, verdict }) => [host, verdict])).toEqual([
+      [FIRST, 'confirmed'],
+      [SECOND, 'confirmed'],
+    ]);
+    expect(run.code).toBe(1);
+    for (const name of [FIRST, SECOND]) {
+      await expectAsItWas(fleet.host(name));
+      expect(await automationGetsIn(fleet, fleet.host(name))).toBe(true);
+    }
+    expect((await product.text(['resume', '--yes'])).stdout).toContain('Nothing to resume');
+  });
+
   test('is tolerated where one may fail, and the second one is not', async () => {
     await sicken(SECOND);
     await sicken(THIRD);

@@ -49,6 +49,7 @@ export interface JsonDocument {
     readonly bake: { readonly decision: string | null; readonly why: string } | null;
     readonly gate: { readonly decision: string; readonly why: string; readonly failures: number } | null;
   }[];
+  readonly rollbacks: readonly JsonDocument[];
 }
 
 /** One run that has ended. */

@@ -114,6 +114,7 @@ const rolloutOf = (waves: readonly (readonly string[])[]): Rollout => ({
     maxFailures: { kind: 'percent', percent: 20 },
     bakeS: 30,
     bakeWaveS: 0,
+    onFailure: 'stop',
   },
   waves: waves.map((hosts, at) => ({
     kind: at === 0 ? 'canary' : 'serial',

@@ -61,6 +61,7 @@ describe('apply', () => {
     expect(exitCode).toBe(0);
     expect(JSON.parse(stdout)).toEqual({
       run: '20261122-054735-abab',
+      rollbacks: [],
       command: 'apply',
       exitCode: 0,
       hosts: [

@@ -43,6 +43,7 @@ describe('what the operator asks for', () => {
         maxFailures: null,
         bakeS: null,
         bakeWaveS: null,
+        onFailure: null,
         confirmWaves: false,
       },
       check: false,
@@ -63,6 +64,7 @@ describe('what the operator asks for', () => {
       maxFailures: { kind: 'hosts', count: 3 },
       bakeS: 5_400,
       bakeWaveS: 90,
+      onFailure: null,
       confirmWaves: true,
     });
     const env = { DUO_FLEET_CANARY: 'first', DUO_FLEET_SERIAL: '5', DUO_FLEET_BAKE: '0' };

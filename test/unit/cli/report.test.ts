@@ -242,6 +242,13 @@ describe('apply --report', () => {
 
   test.each(['run.json', 'run.txt', 'run'])('gives the document of --json to %s', async (file) => {
     const { text } = await apply(file);
-    expect(Object.keys(JSON.parse(text ?? ''))).toEqual(['run', 'command', 'exitCode', 'hosts', 'waves']);
+    expect(Object.keys(JSON.parse(text ?? ''))).toEqual([
+      'run',
+      'command',
+      'exitCode',
+      'hosts',
+      'waves',
+      'rollbacks',
+    ]);
   });
 });

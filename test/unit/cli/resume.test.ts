@@ -119,6 +119,7 @@ describe('resume', () => {
       maxFailures: { kind: 'hosts', count: 1 },
       bakeS: 60,
       bakeWaveS: 0,
+      onFailure: 'stop',
     };
     const ALL = ['web1', 'web2', 'db1'];
     const inWaves = (canaries: readonly string[], events: readonly RunEvent[]): string =>
@@ -179,7 +180,14 @@ describe('resume', () => {
   test('with nothing to resume prints a document all the same under --json', async () => {
     const { exitCode, stdout, stderr } = await call('resume --yes --json');
     expect(exitCode).toBe(0);
-    expect(JSON.parse(stdout)).toEqual({ run: '', command: 'resume', exitCode: 0, hosts: [], waves: [] });
+    expect(JSON.parse(stdout)).toEqual({
+      run: '',
+      command: 'resume',
+      exitCode: 0,
+      hosts: [],
+      waves: [],
+      rollbacks: [],
+    });
     expect(stderr).toContain('Nothing to resume');
   });
 

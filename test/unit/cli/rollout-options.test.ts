@@ -11,6 +11,7 @@ const NOTHING_SAID: RolloutOptions = {
   maxFailures: null,
   bakeS: null,
   bakeWaveS: null,
+  onFailure: null,
   confirmWaves: false,
 };
 const fleet = {

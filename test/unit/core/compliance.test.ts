@@ -11,7 +11,7 @@ const evidence = (
   change: (event: RecordedEvent) => RecordedEvent = (event) => event,
 ): Readonly<Record<string, Evidence | undefined>> => {
   const events = runJournal({ hosts: 1, verdictAt: () => verdict }).map(change);
-  const report = foldReport(events, { run: 'r', damage: [], isAlive: false, resumedBy: [] });
+  const report = foldReport(events, { run: 'r', damage: [], isAlive: false, resumedBy: [], undoneBy: [] });
   return Object.fromEntries(
     complianceOf(report).map(({ requirement, hosts }) => [requirement.control, hosts[0]?.evidence]),
   );

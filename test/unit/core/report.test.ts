@@ -13,7 +13,7 @@ import { phasesOf } from '../../../src/core/report-phases.ts';
 import type { Verdict } from '../../../src/core/verdict.ts';
 import { runJournal, type JournalOrder } from '../../support/run-journal.ts';
 
-const CONTEXT = { run: 'r', damage: [], isAlive: false, resumedBy: [] };
+const CONTEXT = { run: 'r', damage: [], isAlive: false, resumedBy: [], undoneBy: [] };
 const fold = (events: readonly RecordedEvent[], more: Partial<typeof CONTEXT> = {}): Report =>
   foldReport(events, { ...CONTEXT, ...more });
 const reportOf = (order: JournalOrder): Report => fold(runJournal(order));

@@ -90,6 +90,7 @@ describe('the state of a run is what its journal says', () => {
         maxFailures: { kind: 'hosts', count: 0 },
         bakeS: 600,
         bakeWaveS: 0,
+        onFailure: 'stop',
       },
       waves: [
         { kind: 'canary', hosts: ['web1'], bakeS: 600 },

@@ -114,6 +114,7 @@ const shownOf = (plan: Plan): readonly string[] => [
     again: () => 'duo-fleet',
     journal: null,
     waves: [],
+    isUndone: false,
   }),
   JSON.stringify(jsonDocument('r', 'apply', { exitCode: 1, results: [resultOf(plan)], waves: [] })),
 ];

@@ -9,6 +9,7 @@ const FOOT: TableRun = {
   again: (command, name) => `duo-fleet ${command} site.yml --host ${name}`,
   journal: '/home/ann/.local/state/duo-fleet/runs/r/events.jsonl',
   waves: [],
+  isUndone: false,
 };
 
 const host = (name: string, verdict: Verdict, rest: Partial<HostResult> = {}): HostResult => ({

@@ -57,6 +57,7 @@ test('the document has exactly the fields of the contract', () => {
     run: '20261122-054735-ab12',
     command: 'apply',
     exitCode: 1,
+    rollbacks: [],
     hosts: [
       {
         host: 'h1',
