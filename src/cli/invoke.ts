@@ -22,7 +22,7 @@ import { openReportFile } from './report-file.ts';
 import type { ResumeOptions } from './resume-options.ts';
 import { findResumption, type NothingToResume, type Resumption } from './resumption.ts';
 import type { RollbackOptions } from './rollback-options.ts';
-import { rolloutOf } from './rollout-options.ts';
+import { rollbackRollout, rolloutOf } from './rollout-options.ts';
 import { UsageError, type Surroundings } from './surroundings.ts';
 import { foldedFormat, tellReport } from './tell-report.ts';
 import { writeInventory } from './write-inventory.ts';
@@ -121,7 +121,7 @@ const rollback = async (options: RollbackOptions, { surroundings, wire }: Rim): 
     resumption: null,
     approved: null,
     wish: options,
-    rollout: null,
+    rollout: rollbackRollout(fleet),
   } as const;
   return carry(prepared, { surroundings, wire });
 };

@@ -1,6 +1,6 @@
 // The inventory's files -> the settings of the hosts that are meant. Nothing is connected to yet.
 import { dirname, resolve } from 'node:path';
-import { carrierDiagnostics, carriersLast } from '../core/carriers.ts';
+import { carrierDiagnostics, carrierNames, carriersLast } from '../core/carriers.ts';
 import type { Diagnostic } from '../core/diagnostic.ts';
 import type { InventoryHost } from '../core/inventory.ts';
 import { hostListsOf, selectHosts } from '../core/select-hosts.ts';
@@ -19,6 +19,8 @@ export interface Fleet {
   /** Absolute: one path, or several with commas between. */
   readonly paths: string;
   readonly settings: readonly Settings[];
+  /** Those that others are reached through, in their order. */
+  readonly carriers: readonly string[];
   /** The same hosts as the inventory has them, for the places of their variables. */
   readonly hosts: readonly InventoryHost[];
   readonly diagnostics: readonly Diagnostic[];
@@ -47,12 +49,13 @@ export const loadFleet = async (
     known: new Set(inventory.hosts.map(({ name }) => name)),
     groups: new Map([...inventory.groups.values()].map((group) => [group.name, group.hosts])),
   };
-  if (hasErrors(diagnostics)) return { ...named, settings: [], hosts: [], diagnostics };
+  if (hasErrors(diagnostics)) return { ...named, settings: [], carriers: [], hosts: [], diagnostics };
   const { hosts: names, limit } = options;
   const lists = await readHostLists(hostListsOf(limit), surroundings);
   const selected = selectHosts(inventory, { hosts: names, limit, lists });
   if (hasErrors(selected.diagnostics)) {
-    return { ...named, settings: [], hosts: [], diagnostics: [...diagnostics, ...selected.diagnostics] };
+    const all = [...diagnostics, ...selected.diagnostics];
+    return { ...named, settings: [], carriers: [], hosts: [], diagnostics: all };
   }
   const hosts = selected.hosts.filter(({ name }) => only === null || only.has(name));
   if (hosts.length === 0 && selected.hosts.length > 0) {
@@ -69,6 +72,7 @@ export const loadFleet = async (
   return {
     ...named,
     settings: carriersLast(settings).map((each) => withKey(each, options.privateKey)),
+    carriers: carrierNames(carriersLast(settings)),
     hosts,
     diagnostics: [
       ...diagnostics,
@@ -86,6 +90,7 @@ export const partOf = (fleet: Fleet, names: readonly string[]): Fleet => {
   return {
     ...fleet,
     settings: fleet.settings.filter(({ host }) => chosen.has(host)),
+    carriers: fleet.carriers.filter((host) => chosen.has(host)),
     hosts: fleet.hosts.filter(({ name }) => chosen.has(name)),
   };
 };

@@ -3,6 +3,7 @@ import { parseDuration } from '../core/duration.ts';
 import { didYouMean } from '../core/nearest-name.ts';
 import {
   canariesOf,
+  DEFAULT_RULES,
   ON_FAILURE,
   makeRollout,
   parseAmount,
@@ -50,7 +51,7 @@ export const readRolloutOptions = ({ given, check, flag }: FlagReader): RolloutO
  * @throws UsageError where the rules do not fit the fleet
  */
 export const rolloutOf = (
-  { settings, groups, inventory }: Pick<Fleet, 'settings' | 'groups' | 'inventory'>,
+  { settings, carriers, groups, inventory }: Pick<Fleet, 'settings' | 'carriers' | 'groups' | 'inventory'>,
   options: RolloutOptions,
   { base, earlier }: { readonly base: RolloutRules; readonly earlier: readonly string[] | null },
 ): Rollout => {
@@ -78,7 +79,21 @@ export const rolloutOf = (
       '--bake is for the canary, and --canary 0 leaves none: --bake-wave is for all waves',
     );
   }
-  return makeRollout(hosts, canaries, rules);
+  return makeRollout(hosts, canaries, rules, carriers);
+};
+
+/**
+ * The waves of a rollback: all hosts together, whatever becomes of the others, and those that others are reached through
+ * after them; `null` where there are none of those.
+ */
+export const rollbackRollout = ({
+  settings,
+  carriers,
+}: Pick<Fleet, 'settings' | 'carriers'>): Rollout | null => {
+  if (carriers.length === 0) return null;
+  const hosts = settings.map(({ host }) => host);
+  const rules: RolloutRules = { ...DEFAULT_RULES, maxFailures: { kind: 'percent', percent: 100 } };
+  return makeRollout(hosts, [], rules, carriers);
 };
 
 const canaryRule = (text: string | null): CanaryRule | null =>

@@ -6,6 +6,7 @@ import { namesText } from '../view/wave-words.ts';
 import { wrapText } from '../view/wrap-text.ts';
 import { carryRun, isToBeUndone, type CarriedRun, type Prepared, type Rim } from './carry-run.ts';
 import { partOf, type Fleet } from './load-fleet.ts';
+import { rollbackRollout } from './rollout-options.ts';
 import { runId } from './run-id.ts';
 import { UsageError } from './surroundings.ts';
 
@@ -81,7 +82,7 @@ const rollbackOf = ({ run, fleet }: Part, prepared: Prepared, { surroundings }: 
     resumption: null,
     approved: null,
     wish: { run, discardEdits: false },
-    rollout: null,
+    rollout: rollbackRollout(fleet),
   };
 };
 

@@ -47,6 +47,12 @@ export const carriersLast = (all: readonly Settings[]): readonly Settings[] => {
   ];
 };
 
+/** The names of those hosts, in their order. */
+export const carrierNames = (all: readonly Settings[]): readonly string[] => {
+  const carriers = carriersOf(all);
+  return all.filter(({ host }) => carriers.has(host)).map(({ host }) => host);
+};
+
 /** Says of each such host what is done about it, and what would be safer. */
 export const carrierDiagnostics = (
   all: readonly Settings[],
@@ -61,7 +67,7 @@ export const carrierDiagnostics = (
     return [
       warningAt(
         place,
-        `${carrier} is the jump host of ${named}, and one of the run's own hosts: it goes last`,
+        `${carrier} is the jump host of ${named}, and one of the run's own hosts: it goes last, in a wave of its own`,
         `Safer: the others first (--limit '!${carrier}'), then a run for it alone (--host ${carrier}).`,
       ),
     ];

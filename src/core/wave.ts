@@ -95,21 +95,25 @@ export const canariesOf = (
 };
 
 /**
- * The waves: the canaries first, if there are any, then the others in their order, as many at a time as `serial` says.
- * Percentages are of all hosts of the run.
+ * The waves: the canaries first, if there are any, then the others in their order, as many at a time as `serial` says, and
+ * in the end each host that others are reached through alone. Percentages are of all hosts of the run.
  * @param hosts in the order of the inventory
+ * @param carriers hosts that others are reached through
  */
 export const makeRollout = (
   hosts: readonly string[],
   canaries: readonly string[],
   rules: RolloutRules,
+  carriers: readonly string[] = [],
 ): Rollout => {
+  const alone = new Set(carriers);
   const first = new Set(canaries);
   const waves: Wave[] = [];
   if (first.size > 0) {
     waves.push({ kind: 'canary', hosts: hosts.filter((host) => first.has(host)), bakeS: rules.bakeS });
   }
-  const rest = hosts.filter((host) => !first.has(host));
+  const later = hosts.filter((host) => !first.has(host));
+  const rest = later.filter((host) => !alone.has(host));
   let at = 0;
   for (let turn = 0; at < rest.length; turn += 1) {
     const amount = rules.serial[Math.min(turn, rules.serial.length - 1)];
@@ -117,6 +121,9 @@ export const makeRollout = (
     const size = Math.max(1, amount === undefined ? rest.length : sizeOf(amount, hosts.length));
     waves.push({ kind: 'serial', hosts: rest.slice(at, at + size), bakeS: rules.bakeWaveS });
     at += size;
+  }
+  for (const host of later.filter((each) => alone.has(each))) {
+    waves.push({ kind: 'serial', hosts: [host], bakeS: rules.bakeWaveS });
   }
   return { rules, waves, failuresMax: budgetOf(rules.maxFailures, hosts.length) };
 };

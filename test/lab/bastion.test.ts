@@ -59,11 +59,12 @@ describe('a fleet behind a jump host', () => {
     expect((await sshAs(fleet, host, 'automation', {})).code).toBe(255);
   });
 
-  test('is brought to Duo through one login there; the jump host itself, one of the fleet, goes last', async () => {
+  test('is brought to Duo through one login there; the jump host itself, one of the fleet, goes last and alone', async () => {
     const before = await loginsAtGate('automation');
     const applied = await product.run(['apply', inventory]);
     expect(applied.verdicts).toEqual(all('confirmed', [...BEHIND, GATE]));
     expect(applied.json.hosts.map(({ host }) => host)).toEqual([...BEHIND, GATE]);
+    expect(applied.json.waves.map(({ hosts }) => hosts)).toEqual([BEHIND, [GATE]]);
     expect(applied.stderr).toContain(`${GATE} is the jump host of ${BEHIND.join(', ')}`);
     const verified = await product.run([
       'verify',

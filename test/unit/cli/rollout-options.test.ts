@@ -16,6 +16,7 @@ const NOTHING_SAID: RolloutOptions = {
 };
 const fleet = {
   inventory: 'site.yml',
+  carriers: [],
   settings: ['web1', 'web2', 'db1'].map((host) => ({ host }) as unknown as Settings),
   groups: new Map([
     ['first', ['db1']],

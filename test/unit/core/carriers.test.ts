@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { carriersLast } from '../../../src/core/carriers.ts';
+import { carrierNames, carriersLast } from '../../../src/core/carriers.ts';
 import type { Settings } from '../../../src/core/settings.ts';
 
 const host = (name: string, ...jumps: readonly string[]): Settings =>
@@ -21,6 +21,10 @@ describe('hosts that others are reached through', () => {
     expect(
       order(host('outer'), host('inner', 'outer'), host('b', 'outer', 'inner'), host('a', 'outer')),
     ).toBe('b a inner outer');
+  });
+
+  test('are named, for waves of their own', () => {
+    expect(carrierNames([host('gate'), host('a', 'gate'), host('b', 'gate', 'a')])).toEqual(['gate', 'a']);
   });
 
   test('keep everybody’s order where there are none', () => {

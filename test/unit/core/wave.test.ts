@@ -69,6 +69,24 @@ describe('waves', () => {
     ]);
   });
 
+  test('hosts that others are reached through come last, each alone, in whatever wave they would have been', () => {
+    const rules = { ...DEFAULT_RULES, serial: amounts('2'), bakeWaveS: 60 };
+    const wavesOf = (canaries: readonly string[]) =>
+      makeRollout(names(6), canaries, rules, ['h1', 'h4']).waves.map(({ hosts, bakeS }) => [
+        hosts.join(),
+        bakeS,
+      ]);
+    expect(wavesOf(['h0'])).toEqual([
+      ['h0', 0],
+      ['h2,h3', 60],
+      ['h5', 60],
+      ['h1', 60],
+      ['h4', 60],
+    ]);
+    // Who names one as a canary wants it first.
+    expect(wavesOf(['h1'])[0]).toEqual(['h1', 0]);
+  });
+
   test('the canary bakes as long as it is told, each other wave as long as waves are', () => {
     const { waves } = rolloutOf(3, { bakeS: 600, bakeWaveS: 60, serial: amounts('1') });
     expect(waves.map(({ bakeS }) => bakeS)).toEqual([600, 60, 60]);
