@@ -2,6 +2,7 @@
 import { readdir } from 'node:fs/promises';
 import { answerLines, namesIn, wantedAt, type Candidate, type Wanted } from './completion-candidates.ts';
 import { findInventories, readInventories } from './inventory-files.ts';
+import { readPlanFile } from './plan-files.ts';
 import { runsFolder } from './runs-folder.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -33,8 +34,10 @@ const answerTo = async (wanted: Wanted, surroundings: Surroundings): Promise<str
     case 'run':
       return answerLines(await runs(surroundings), wanted);
     case 'host':
+    case 'group':
     case 'pattern': {
-      const paths = await findInventories(wanted.inventory, surroundings);
+      const plan = await readPlanFile(wanted, surroundings);
+      const paths = await findInventories(plan?.inventory ?? wanted.inventory, surroundings);
       const { inventory } = await readInventories(paths, surroundings.cwd);
       return answerLines(namesIn(inventory, wanted.kind), wanted);
     }

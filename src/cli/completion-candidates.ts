@@ -111,7 +111,7 @@ const valueOf = (name: string, wanted: Rest): Wanted => {
     return { ...wanted, kind: 'listed', candidates: takes.map((value) => candidate(value)) };
   }
   // Of a pattern, the part that is begun: web*:!db1:we
-  const parted = { host: /^.*,/s, pattern: /^(?:.*[,:])?[!&]?/s, run: /^/, file: /^/ }[takes];
+  const parted = { host: /^.*,/s, pattern: /^(?:.*[,:])?[!&]?/s, group: /^/, run: /^/, file: /^/ }[takes];
   const [start = ''] = parted.exec(wanted.begun) ?? [];
   return {
     ...wanted,
@@ -140,10 +140,13 @@ const theWord = (command: CommandName, wanted: Rest): Wanted => {
 /** A shell takes a candidate as it is: names with anything in them that it would read otherwise are left out. */
 const PLAIN = /^[\p{L}\p{N}_.@:+-]+$/u;
 
-/** The names of an inventory's hosts, and with `pattern` of its groups. */
-export const namesIn = ({ hosts, groups }: Inventory, kind: 'host' | 'pattern'): readonly Candidate[] =>
+/** The names of an inventory's hosts, of its groups, or of both: what a pattern is made of. */
+export const namesIn = (
+  { hosts, groups }: Inventory,
+  kind: 'host' | 'pattern' | 'group',
+): readonly Candidate[] =>
   [
-    ...hosts.map(({ name }) => candidate(name)),
+    ...(kind === 'group' ? [] : hosts.map(({ name }) => candidate(name))),
     ...(kind === 'host'
       ? []
       : [...groups.values()].map((group) =>

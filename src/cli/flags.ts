@@ -33,7 +33,7 @@ export type Shell = (typeof SHELLS)[number];
 export const DUO_SHOWN: readonly DuoAnswer[] = ['allow', 'deny', 'unreachable'];
 
 /** What a shell can be told the names of; `file`: the shell knows best. */
-export type Completed = 'host' | 'pattern' | 'run' | 'file';
+export type Completed = 'host' | 'pattern' | 'group' | 'run' | 'file';
 
 interface Flag {
   readonly type: 'string' | 'number' | 'boolean';
@@ -111,6 +111,7 @@ export const FLAGS: Readonly<Record<string, Flag>> = {
   },
   canary: {
     commands: ['apply', 'resume'],
+    takes: 'group',
     type: 'string',
     requiresArg: true,
     describe: 'Who goes first: N hosts, N% of them, or a group; 0 for nobody (1)',

@@ -67,6 +67,7 @@ export const parseArgv = async (surroundings: Surroundings): Promise<Invocation>
     .demandCommand(1, 'which command? duo-fleet --help lists them')
     .epilog(EXIT_CODES)
     .version(surroundings.version)
+    .alias('help', 'h')
     .locale('en')
     .updateStrings({ 'Not enough arguments following: %s': '--%s needs a value' })
     .wrap(Math.min(HELP_WIDTH, surroundings.stdout.size().columns))

@@ -31,7 +31,7 @@ export interface NamedPlan extends PlanFile {
 
 /** The plan file that is named where an inventory might be; `null`: it is none. @throws UsageError where it cannot be used */
 export const readPlanFile = async (
-  { inventory }: ConnectOptions,
+  { inventory }: Pick<ConnectOptions, 'inventory'>,
   { cwd }: Surroundings,
 ): Promise<NamedPlan | null> => {
   if (inventory === null) return null;

@@ -3,9 +3,10 @@ import type { Command } from '../core/event.ts';
 import type { Finding } from '../core/finding.ts';
 import type { WaveState } from '../core/run-state.ts';
 import { isAsItMust, type HostResult, type Verdict } from '../core/verdict.ts';
+import { hostsText } from '../core/wave.ts';
 import type { Paint } from './paint.ts';
 import { changesText, nextStep, paintVerdict, secondsText, shown, type Again } from './words.ts';
-import { haltLines } from './wave-words.ts';
+import { haltLines, namesText } from './wave-words.ts';
 import { wrapText } from './wrap-text.ts';
 
 /** No line is longer, whatever the terminal: tables are pasted into tickets. */
@@ -16,6 +17,8 @@ const TIME_WIDTH = 7;
 const INDENT = '       ';
 /** Findings told under one host; the rest are counted. All of them are in the journal and in --json. */
 const FINDINGS_SHOWN_MAX = 12;
+/** A warning that so many hosts have in the same words is told once for all of them. */
+const SHARED_MIN = 3;
 
 /** What the table needs to know of the run. */
 export interface TableRun {
@@ -40,11 +43,13 @@ export const finalTable = (
     HOST_WIDTH_MAX,
     Math.max(4, ...results.map((result) => shown(result.host).length)),
   );
+  const shared = sharedWarnings(results);
   const head = `${'HOST'.padEnd(hostWidth)}  ${'VERDICT'.padEnd(VERDICT_WIDTH)}  ${'TIME'.padStart(TIME_WIDTH)}  CHANGED`;
   return [
     paint.bold(head),
-    ...results.flatMap((result) => rowLines(result, hostWidth, { run, paint })),
+    ...results.flatMap((result) => rowLines(result, hostWidth, { run, paint, shared })),
     '',
+    ...sharedLines(shared),
     ...footLines(results, run, paint),
   ];
 };
@@ -52,7 +57,35 @@ export const finalTable = (
 interface Style {
   readonly run: TableRun;
   readonly paint: Paint;
+  readonly shared: SharedWarnings;
 }
+
+/** Hosts by the words of a warning that they share. */
+type SharedWarnings = ReadonlyMap<string, readonly string[]>;
+
+const sharedWarnings = (results: readonly HostResult[]): SharedWarnings => {
+  const hosts = new Map<string, string[]>();
+  for (const { host, findings } of results) {
+    const texts = findings.filter(({ severity }) => severity === 'warning').map(findingText);
+    for (const text of new Set(texts)) {
+      const names = hosts.get(text);
+      if (names === undefined) hosts.set(text, [host]);
+      else names.push(host);
+    }
+  }
+  return new Map([...hosts].filter(([, names]) => names.length >= SHARED_MIN));
+};
+
+const sharedLines = (shared: SharedWarnings): readonly string[] =>
+  shared.size === 0
+    ? []
+    : [
+        ...[...shared].flatMap(([text, hosts]) => [
+          ...wrapText(`${hostsText(hosts.length)} (${namesText(hosts)}):`, TABLE_WIDTH),
+          ...indented(text),
+        ]),
+        '',
+      ];
 
 const rowLines = (result: HostResult, hostWidth: number, style: Style): readonly string[] => {
   const { paint } = style;
@@ -75,17 +108,18 @@ const rowLines = (result: HostResult, hostWidth: number, style: Style): readonly
   return [...lines, ...detailLines(result, style)];
 };
 
-const detailLines = (result: HostResult, { run, paint }: Style): readonly string[] => {
+const detailLines = (result: HostResult, { run, paint, shared }: Style): readonly string[] => {
   const lines: string[] = [];
   if (result.failure !== null) {
     lines.push(...indented(`${result.failure.step}: ${shown(result.failure.message)}`));
   }
   // What stopped the host comes first, and is never among those that are only counted.
-  const found = result.findings.toSorted((a, b) => weight(a) - weight(b));
+  const own = result.findings.filter((finding) => !shared.has(findingText(finding)));
+  const found = own.toSorted((a, b) => weight(a) - weight(b));
   for (const finding of found.slice(0, FINDINGS_SHOWN_MAX)) {
     lines.push(...indented(findingText(finding)));
   }
-  const more = result.findings.length - FINDINGS_SHOWN_MAX;
+  const more = own.length - FINDINGS_SHOWN_MAX;
   if (more > 0) lines.push(...indented(`and ${more} more findings: see --json or the journal`));
   const next = nextStep(result, run.command, run.again);
   if (next !== null) {
@@ -111,8 +145,7 @@ const footLines = (results: readonly HostResult[], foot: TableRun, paint: Paint)
   const counts = new Map<Verdict, number>();
   for (const { verdict } of results) counts.set(verdict, (counts.get(verdict) ?? 0) + 1);
   const parts = [...counts].map(([verdict, count]) => `${count} ${verdict}`);
-  const hosts = `${results.length} ${results.length === 1 ? 'host' : 'hosts'}`;
-  const lines = [...wrapText(`${hosts}: ${parts.join(', ')}`, TABLE_WIDTH)];
+  const lines = [...wrapText(`${hostsText(results.length)}: ${parts.join(', ')}`, TABLE_WIDTH)];
   const logins = loginsText(results);
   if (logins !== '') lines.push(...wrapText(logins, TABLE_WIDTH));
   lines.push(...haltLines(foot.waves, TABLE_WIDTH).map((line) => paint.warn(line)));

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { complete } from '../../../src/cli/complete.ts';
+import { planFileText } from '../../../src/core/approved-plan.ts';
 import { invoke } from '../../../src/cli/invoke.ts';
 import { testSurroundings } from '../../support/surroundings.ts';
 
@@ -55,6 +56,20 @@ const wordsFor = async (line: string, env: Record<string, string> = {}): Promise
   (await linesFor(line, env)).map((each) => each.split('\t')[0] ?? '');
 
 describe('completions', () => {
+  test('know groups for --canary, and hosts of a plan’s inventory', async () => {
+    expect(await wordsFor('apply --canary ')).toEqual(expect.arrayContaining(['prod', 'web']));
+    expect(await wordsFor('apply --canary w')).toEqual(['web']);
+    const head = {
+      run: '20261122-054735-ab12',
+      madeAt: '',
+      operator: '',
+      inventory: join(folder, 'other.yml'),
+    };
+    const plan = { digest: 'a'.repeat(64), declared: 'a'.repeat(64), changes: [] };
+    writeFileSync(join(folder, 'plan.json'), planFileText(head, new Map([['db1', plan]])));
+    expect(await wordsFor('apply plan.json --host ')).toEqual(['db1']);
+  });
+
   test('know the commands, with what they do', async () => {
     expect(await wordsFor('ro')).toEqual(['rollback']);
     expect(await wordsFor('')).toEqual(expect.arrayContaining(['apply', 'init', 'completion']));

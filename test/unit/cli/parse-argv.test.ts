@@ -14,6 +14,11 @@ const optionsOf = async (line: string, env: Record<string, string> = {}): Promis
   return invocation.options;
 };
 
+test.each(['-h', '--help', 'apply -h', 'report -h', 'secret -h'])('%s is help', async (line) => {
+  const { kind } = await parseArgv(testSurroundings({ argv: line.split(' ') }));
+  expect(kind).toBe('text');
+});
+
 describe('what the operator asks for', () => {
   test('the defaults are those of the contract', async () => {
     expect(await optionsOf('apply')).toEqual({

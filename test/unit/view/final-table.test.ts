@@ -26,6 +26,13 @@ const host = (name: string, verdict: Verdict, rest: Partial<HostResult> = {}): H
 const table = (...results: readonly HostResult[]): string =>
   finalTable(results, PLAIN_PAINT, FOOT).join('\n');
 
+const finding = (severity: 'warning' | 'breach', message: string) => ({
+  rule: 'r',
+  persona: 'host',
+  severity,
+  message,
+});
+
 describe('the table at the end of a run', () => {
   test('shows verdict, time and what changed', () => {
     const changes = [
@@ -170,6 +177,19 @@ describe('the table at the end of a run', () => {
     const text = table(host('web1', 'compliant', { findings }));
     expect(text).toContain('and 28 more findings');
     expect(text).not.toContain('rule-12');
+  });
+
+  test('a warning that several hosts share is told once, with their names; what only two have, and breaches, stay theirs', () => {
+    const shared = [finding('warning', 'an old kernel'), finding('breach', 'a door')];
+    const text = table(
+      host('a', 'refused', { findings: [...shared, finding('warning', 'of two')] }),
+      host('b', 'refused', { findings: [...shared, finding('warning', 'of two')] }),
+      host('c', 'refused', { findings: shared }),
+    );
+    expect(text.split('an old kernel')).toHaveLength(2);
+    expect(text).toContain('3 hosts (a, b, c):\n       warning: an old kernel [r]\n');
+    expect(text.split('a door')).toHaveLength(4);
+    expect(text.split('of two')).toHaveLength(3);
   });
 
   test('counts the verdicts and names run and journal', () => {
