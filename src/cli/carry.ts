@@ -9,6 +9,7 @@ import { namesText } from '../view/wave-words.ts';
 import { carryRun, type CarriedRun, type Prepared, type Rim, type Transport } from './carry-run.ts';
 import type { Ending } from './ending.ts';
 import type { Fleet } from './load-fleet.ts';
+import { wayWords } from './next-command.ts';
 import { forksWithin } from './open-files.ts';
 import type { Options } from './options.ts';
 import { planFileOf } from './plan-files.ts';
@@ -123,7 +124,7 @@ const writePlan = async (
   if (!isWritten) return false;
   const without = left.length === 0 ? '' : ` Not in it, since they could not be planned: ${namesText(left)}.`;
   await surroundings.stderr.write(
-    `The plan of ${hostsText(planned)} is written.${without} This carries it out:\n  ${shellCommand(['duo-fleet', 'apply', options.out ?? ''])}\n`,
+    `The plan of ${hostsText(planned)} is written.${without} This carries it out:\n  ${shellCommand(['duo-fleet', 'apply', options.out ?? '', ...wayWords(options)])}\n`,
   );
   return true;
 };

@@ -19,6 +19,7 @@ import type { Earlier } from '../engine/settle-earlier.ts';
 import { declaredVersion } from './declared-version.ts';
 import { namesText, rolloutLines } from '../view/wave-words.ts';
 import { hasErrors, loadFleet, partOf, type Fleet } from './load-fleet.ts';
+import { wayWords } from './next-command.ts';
 import type { ResumeOptions } from './resume-options.ts';
 import { rolloutOf } from './rollout-options.ts';
 import { holderOf } from './run-holder.ts';
@@ -79,7 +80,7 @@ export const findResumption = async (
   const chosen = left.filter(
     (standing) => isToBeAsked(standing) || (!options.onlySettle && !isOver(standing)),
   );
-  const undo = undoLines(run, standings);
+  const undo = undoLines(run, standings, options);
   if (chosen.length === 0 && undo.length > 0) return { why: undo.join('\n'), exitCode: 1 };
   if (chosen.length === 0) {
     return nothing(
@@ -123,14 +124,18 @@ const isOverIn = (standings: ReadonlyMap<string, Standing>, host: string): boole
 };
 
 /** What a run that failed was to put back and was cut off before it did; nothing where all of it is done. */
-const undoLines = ({ run, state }: ReadRun, standings: readonly Standing[]): readonly string[] => {
+const undoLines = (
+  { run, state }: ReadRun,
+  standings: readonly Standing[],
+  options: ResumeOptions,
+): readonly string[] => {
   const hosts = standings.filter((standing) => standing.run === run && isToBeUndone(standing));
   if (hosts.length === 0) return [];
   const inventory = state.started?.inventory?.split(',').flatMap((path) => ['-i', path]) ?? [];
   const names = hosts.map(({ host }) => host).join(',');
   return [
     `Run ${run} failed and was to roll back what it had confirmed (--on-failure rollback-run). Still confirmed: ${namesOf(hosts)}. This puts them back:`,
-    `  ${shellCommand(['duo-fleet', 'rollback', ...inventory, '--run', run, '--host', names])}`,
+    `  ${shellCommand(['duo-fleet', 'rollback', ...inventory, '--run', run, '--host', names, ...wayWords(options)])}`,
   ];
 };
 

@@ -6,6 +6,8 @@ import { namesText } from '../view/wave-words.ts';
 import { wrapText } from '../view/wrap-text.ts';
 import { carryRun, isToBeUndone, type CarriedRun, type Prepared, type Rim } from './carry-run.ts';
 import { partOf, type Fleet } from './load-fleet.ts';
+import { wayWords } from './next-command.ts';
+import type { Options } from './options.ts';
 import { rollbackRollout } from './rollout-options.ts';
 import { runId } from './run-id.ts';
 import { UsageError } from './surroundings.ts';
@@ -46,7 +48,7 @@ export const undo = async (
       rollbacks.push(await carryRun(rollbackOf(part, prepared, rim), rim));
     } catch (thrown) {
       if (!(thrown instanceof JournalError) && !(thrown instanceof UsageError)) throw thrown;
-      const left = parts.slice(at).map((each) => `  ${rollbackCommand(each)}\n`);
+      const left = parts.slice(at).map((each) => `  ${rollbackCommand(each, prepared.options)}\n`);
       await surroundings.stderr.write(
         `duo-fleet: ${thrown.message}\nNothing was rolled back of this, and the hosts stay confirmed. This puts them back:\n${left.join('')}`,
       );
@@ -86,7 +88,7 @@ const rollbackOf = ({ run, fleet }: Part, prepared: Prepared, { surroundings }: 
   };
 };
 
-const rollbackCommand = ({ run, fleet }: Part): string =>
+const rollbackCommand = ({ run, fleet }: Part, options: Options): string =>
   shellCommand([
     'duo-fleet',
     'rollback',
@@ -95,4 +97,5 @@ const rollbackCommand = ({ run, fleet }: Part): string =>
     run,
     '--host',
     fleet.settings.map(({ host }) => host).join(','),
+    ...wayWords(options),
   ]);

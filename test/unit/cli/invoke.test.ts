@@ -55,6 +55,12 @@ const oneFails: Wire = async (order, outside) => {
   };
 };
 
+test('what is to be typed next goes the way that this one went', async () => {
+  const way = '--jump ops@gate --known-hosts /srv/keys --host-keys accept-new --private-key /srv/id';
+  const { stdout } = await call(`apply --yes --host web1 ${way}`, allEnding('refused'));
+  expect(stdout).toContain(`  duo-fleet apply --host web1 ${way}\n`);
+});
+
 describe('apply', () => {
   test('with --json gives one document on stdout and progress on stderr', async () => {
     const { exitCode, stdout, stderr } = await call('apply --yes --json --host web1');
