@@ -11,7 +11,7 @@ import { Secret, type SecretRef } from '../core/secret.ts';
 import type { Settings } from '../core/settings.ts';
 import { transactionFiles } from '../core/transaction.ts';
 import { makeEnrolmentBook, type EnrolmentBook } from '../engine/enrolment-book.ts';
-import { makeExhibits } from '../engine/exhibits.ts';
+import { makeExhibits, type Exhibits } from '../engine/exhibits.ts';
 import { transact } from '../engine/transact.ts';
 import type { PreflightDeps, RollbackDeps } from '../engine/transact-deps.ts';
 import { platformOf, type Platform } from '../platform/debian.ts';
@@ -78,7 +78,7 @@ export const wire: Wire = async (order, surroundings) => {
   return (settings, emit, bake) =>
     transact(settings, {
       mode: command === 'resume' ? 'apply' : command,
-      rollback: rollback === null ? null : rollbackDeps(rollback),
+      rollback: rollback === null ? null : rollbackDeps(rollback, exhibits),
       earlier: order.earlier,
       bake,
       reason: options.reason,
@@ -111,7 +111,11 @@ export const wire: Wire = async (order, surroundings) => {
       },
       // The model reads contents, and those of a snapshot never leave the host.
       show: (plan, facts, host) =>
-        exhibits(plan, rollback === null ? hostLogins(facts, host, plan.changes) : null),
+        exhibits.ofPlan(
+          plan,
+          // What a rollback changes is read later, where it lies on the host.
+          rollback === null || plan.changes.length === 0 ? hostLogins(facts, host, plan.changes) : null,
+        ),
       differences: (facts, host, plan) =>
         rollback === null ? differences(facts, host, toolsFor(host)) : rollbackDifferences(facts, plan),
       preflight,
@@ -140,9 +144,15 @@ export const wire: Wire = async (order, surroundings) => {
     });
 };
 
-const rollbackDeps = (wish: RollbackWish): RollbackDeps => ({
+const rollbackDeps = (wish: RollbackWish, exhibits: Exhibits): RollbackDeps => ({
   run: wish.run,
   plan: (kept, facts, settings) => planRollback(kept, facts, { settings, wish, sha256 }),
+  logins: ({ now, after }, settings) => {
+    const [before, then] = [now, after].map((facts) => hostLogins(facts, settings, [])?.now);
+    return before === undefined || then === undefined
+      ? null
+      : exhibits.ofLogins({ now: before, after: then });
+  },
   judge: judgeRollback,
 });
 

@@ -108,6 +108,16 @@ export type RunEvent =
       /** What names in this event and in later ones of the run stand for: told once, however many hosts share it. */
       readonly exhibits?: Readonly<Record<string, Exhibit>>;
     }
+  /**
+   * Who gets in with what before and after a rollback: the host was read where the candidate files lie over the live ones,
+   * since what a snapshot has never leaves it. In place of what `planned` says about logins.
+   */
+  | {
+      readonly type: 'judged';
+      readonly host: string;
+      readonly logins: { readonly now: string; readonly after: string };
+      readonly exhibits?: Readonly<Record<string, Exhibit>>;
+    }
   /** The transaction's id on the host and its nonce's digest: enough to ask the host later what became of it. */
   | { readonly type: 'claimed'; readonly host: string; readonly tx: string }
   /** What the host's own record says about a transaction that an earlier run left; `gone`: it knows nothing of it (any more). */

@@ -83,7 +83,7 @@ export const foldReport = (events: readonly RecordedEvent[], context: ReportCont
     const way = ways.get(host) ?? newWay();
     ways.set(host, way);
     advance(way, event);
-    if (event.type !== 'planned') continue;
+    if (event.type !== 'planned' && event.type !== 'judged') continue;
     for (const [name, exhibit] of Object.entries(event.exhibits ?? {})) exhibits.set(name, exhibit);
   }
   const waveOf = new Map(waves.flatMap(({ wave, hosts: names }) => names.map((host) => [host, wave])));
@@ -151,6 +151,9 @@ const advance = (way: Way, event: RecordedEvent): void => {
     case 'planned':
       way.planned = event.findings;
       way.logins = event.logins ?? null;
+      return;
+    case 'judged':
+      way.logins = event.logins;
       return;
     case 'settled':
       way.settled = event.how;

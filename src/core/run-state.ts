@@ -101,6 +101,7 @@ const advanceHost = (state: HostState, event: RecordedEvent): HostState => {
     case 'host-ended':
       return { ...state, stage: 'ended', open: [], result: event.result };
     case 'noted':
+    case 'judged':
     case 'run-started':
     case 'run-ended':
     case 'interrupted':

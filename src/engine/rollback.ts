@@ -97,6 +97,8 @@ const lookAhead = async (ctx: TransactionContext, held: Held): Promise<readonly 
     held.tx,
   );
   const after = await whileHeld(ctx, held, looking);
+  const told = wanted(deps).logins({ now: facts, after }, settings);
+  if (told !== null) await deps.emit({ type: 'judged', host: settings.host, ...told });
   return wanted(deps).judge({ now: facts, after }, { settings, plan });
 };
 

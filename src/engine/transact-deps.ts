@@ -10,7 +10,7 @@ import type { ObserveRequest, Remote } from '../core/remote.ts';
 import type { Settings } from '../core/settings.ts';
 import type { HostResult } from '../core/verdict.ts';
 import type { EnrolmentBook } from './enrolment-book.ts';
-import type { Told } from './exhibits.ts';
+import type { Told, ToldLogins } from './exhibits.ts';
 import type { Earlier } from './settle-earlier.ts';
 import type { BakeSeat } from './wave-bake.ts';
 
@@ -39,6 +39,11 @@ export interface RollbackDeps {
   /** The run whose snapshot is meant; `null`: the host's newest one. */
   readonly run: string | null;
   readonly plan: (kept: KeptListing, facts: Facts, settings: Settings) => Plan;
+  /** Who gets in, for the journal; `null` for a host that is none of ours. */
+  readonly logins: (
+    facts: { readonly now: Facts; readonly after: Facts },
+    settings: Settings,
+  ) => ToldLogins | null;
   /** What is wrong with the host as it would be; both as one look read them. */
   readonly judge: (
     facts: { readonly now: Facts; readonly after: Facts },

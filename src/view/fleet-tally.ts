@@ -128,6 +128,7 @@ export const keepTally = (hosts: readonly string[]): FleetTallyKeeper => {
           return;
         case 'run-ended':
         case 'planned':
+        case 'judged':
         case 'claimed':
         case 'settled':
           return;

@@ -249,6 +249,7 @@ const showHostEvent = (
     case 'run-ended':
     case 'host-started':
     case 'planned':
+    case 'judged':
     case 'claimed':
     case 'settled':
       return;

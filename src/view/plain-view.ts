@@ -92,6 +92,7 @@ export const plainView = (
       case 'run-ended':
       case 'host-started':
       case 'planned':
+      case 'judged':
       case 'claimed':
       case 'settled':
         return;

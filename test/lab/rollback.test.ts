@@ -1,5 +1,7 @@
 // What `duo-fleet rollback` promises, kept on whole hosts: what was before the run is back, byte for byte, or the host stays.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { foldReport } from '../../src/core/report.ts';
+import { parseJournal } from '../../src/engine/journal.ts';
 import { freshFleet, type LabFleet, type LabHost } from '../support/lab.ts';
 import { automationGetsIn, hostState, productFor, sshAs, type Product } from '../support/product.ts';
 
@@ -54,6 +56,19 @@ describe('on bookworm, trixie and bullseye', () => {
     expect([rolled.code, rolled.json.command]).toEqual([0, 'rollback']);
     undone = rolled.json.run;
     for (const name of HOSTS) await expectState(fleet.host(name), before.get(name));
+  });
+
+  test('its report tells who gets in now, as the host was read before it went back: members by their key, without Duo', async () => {
+    const { events, damage } = parseJournal(await product.journal(undone));
+    const report = foldReport(events, { run: undone, damage, isAlive: false, resumedBy: [], undoneBy: [] });
+    const member = (name: string) =>
+      report.hosts
+        .find(({ host }) => host === name)
+        ?.logins?.rows.find(({ who }) => who === 'server-access member');
+    for (const name of ['trixie2', 'bullseye1']) {
+      const proofs = member(name)?.ssh.deny.map((way) => way.proofs);
+      expect(proofs, name).toContainEqual(['key']);
+    }
   });
 
   test('what the legacy module asked at a login before is asked again', async () => {

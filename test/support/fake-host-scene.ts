@@ -274,6 +274,7 @@ export const makeScene = (live: LiveState = oldState, given: Settings = settings
     mode: 'rollback',
     run: `run-${runs + 1}`,
     rollback: {
+      logins: () => ({ logins: { now: 'as-it-is', after: 'as-it-was' } }),
       run: wish.run,
       plan: (kept, facts, host_) => planRollback(kept, facts, { settings: host_, wish, sha256 }),
       judge: () => scene.judged,

@@ -10,7 +10,7 @@ import {
   type Verdict,
 } from '../../src/core/verdict.ts';
 import type { Rollout } from '../../src/core/wave.ts';
-import { makeExhibits } from '../../src/engine/exhibits.ts';
+import { makeExhibits, type Exhibits } from '../../src/engine/exhibits.ts';
 import { canaryChecks, changesOf, findingsOf, nameAt, REHEARSED, tableOf } from './run-journal-host.ts';
 
 export interface JournalOrder {
@@ -33,7 +33,7 @@ export const runJournal = (order: JournalOrder): readonly RecordedEvent[] => {
   const { run = '20261128-220004-ab12', verdictAt = usualVerdict, said = '' } = order;
   const names = Array.from({ length: order.hosts }, (_, at) => `${nameAt(at)}${said}`);
   const waves = order.waves === true ? wavesOf(names) : [names];
-  const show = makeExhibits();
+  const { ofPlan: show } = makeExhibits();
   const results = new Map<string, HostResult>();
   const recorded: { readonly at: number; readonly event: RunEvent }[] = [];
   const say = (at: number, event: RunEvent): void => void recorded.push({ at, event });
@@ -199,7 +199,7 @@ interface Walk {
   readonly said: string;
   readonly from: number;
   readonly say: (at: number, event: RunEvent) => void;
-  readonly show: ReturnType<typeof makeExhibits>;
+  readonly show: Exhibits['ofPlan'];
 }
 
 const walk = ({

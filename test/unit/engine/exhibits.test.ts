@@ -18,7 +18,7 @@ const TABLE: LoginTable = { kind: 'logins', rows: [], keyOnly: [] };
 
 describe('what plans show', () => {
   test('is told once, however many hosts have it in common', () => {
-    const show = makeExhibits();
+    const { ofPlan: show } = makeExhibits();
     const first = show(plan('web1', change('a\n')), { now: TABLE, after: TABLE });
     const second = show(plan('web2', change('a\n')), { now: TABLE, after: TABLE });
     expect(Object.keys(first.exhibits ?? {})).toHaveLength(2);
@@ -28,7 +28,7 @@ describe('what plans show', () => {
   });
 
   test('is told of each host that differs', () => {
-    const show = makeExhibits();
+    const { ofPlan: show } = makeExhibits();
     const first = show(plan('web1', change('a\n')), null);
     const second = show(plan('web2', change('b\n')), null);
     expect(second.changes[0]?.diff).not.toBe(first.changes[0]?.diff);
@@ -36,7 +36,7 @@ describe('what plans show', () => {
   });
 
   test('never holds what a change must not show', () => {
-    const show = makeExhibits();
+    const { ofPlan: show } = makeExhibits();
     const secret = { ...change('skey = [secret]\n'), content: new TextEncoder().encode('hunter2') };
     expect(JSON.stringify(show(plan('web1', secret), null))).not.toContain('hunter2');
   });
