@@ -12,7 +12,7 @@ import type { Fleet } from './load-fleet.ts';
 import { wayWords } from './next-command.ts';
 import { forksWithin } from './open-files.ts';
 import type { Options } from './options.ts';
-import { planFileOf } from './plan-files.ts';
+import { planFileOf, refuseOverwriting } from './plan-files.ts';
 import { openReportFile, type ReportFile } from './report-file.ts';
 import { runId } from './run-id.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -32,6 +32,7 @@ export const carry = async (
   if (notice !== '') await surroundings.stderr.write(`${notice}\n`);
   const options = { ...prepared.options, forks };
   const run = runId(surroundings.nowMs(), surroundings.randomBytes(2));
+  if (options.out !== null) await refuseOverwriting(options.out);
   const report = await opened('report', options.report, run);
   const out = await opened('out', options.out, run);
   const transport = sharedTransport();

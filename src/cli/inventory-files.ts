@@ -3,6 +3,7 @@
 import type { Dirent } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { isPlanFile } from '../core/approved-plan.ts';
 import type { Diagnostic } from '../core/diagnostic.ts';
 import { warningAt } from '../core/inventory-groups.ts';
 import {
@@ -67,7 +68,9 @@ export const readInventories = async (paths: readonly string[], cwd: string): Pr
     const whole = await isFolder(resolve(cwd, path));
     folders.push(whole ? path : dirname(path));
     const files = whole ? await inventoryFilesIn(path, cwd) : [path];
-    sources.push(...(await readAll(files, cwd)));
+    const read = await readAll(files, cwd);
+    refusePlans(read);
+    sources.push(...read);
   }
   const draft = draftInventory(sources);
   const variables: VariableSource[] = [];
@@ -105,6 +108,15 @@ export const readInventories = async (paths: readonly string[], cwd: string): Pr
   diagnostics.push(...(await besideNobody(absolute, cwd)));
   const result = finishInventory(draft, variables, paths.join(','));
   return { ...result, diagnostics: [...result.diagnostics, ...diagnostics] };
+};
+
+/** A plan is for `apply`, where nothing else is named; its errors as an inventory would tell nobody that. @throws UsageError */
+const refusePlans = (sources: readonly InventorySource[]): void => {
+  const plan = sources.find(({ text }) => isPlanFile(text));
+  if (plan === undefined) return;
+  throw new UsageError(
+    `${plan.file} is a plan that plan --out has written, and no inventory: only apply takes one, as the one file on its command line (no -i beside it, no pipe, not from DUO_FLEET_INVENTORY)`,
+  );
 };
 
 /** Where playbooks lie, Ansible reads group_vars/ beside them, too; whoever keeps variables there must not miss them here. */

@@ -17,7 +17,7 @@ import { manageSecret } from './manage-secret.ts';
 import { readyFleet, readySecrets } from './open-secrets.ts';
 import type { Options } from './options.ts';
 import { parseArgv } from './parse-argv.ts';
-import { noneLost, readPlanFile, refusePlanFile } from './plan-files.ts';
+import { noneLost, noneStrange, readPlanFile } from './plan-files.ts';
 import { openReportFile } from './report-file.ts';
 import type { ResumeOptions } from './resume-options.ts';
 import { findResumption, type NothingToResume, type Resumption } from './resumption.ts';
@@ -78,8 +78,8 @@ const carryOut = async (
     );
   }
   const isForApply = command === 'apply' || given.check;
-  if (!isForApply) await refusePlanFile(command, given, surroundings);
   const plan = isForApply ? await readPlanFile(given, surroundings) : null;
+  if (plan !== null) noneStrange(plan, given);
   // What is to be typed next names the inventory: a plan that a host is not like any more is of no use for it.
   const options = plan === null ? given : { ...given, inventory: plan.inventory };
   const fleet = await loadFleet(
@@ -107,7 +107,6 @@ const carryOut = async (
 const NOT_FOR_ROLLBACK = ['duo_skey', 'canary_passcode'] as const;
 
 const rollback = async (options: RollbackOptions, { surroundings, wire }: Rim): Promise<Ending> => {
-  await refusePlanFile('rollback', options, surroundings);
   const fleet = await loadFleet(options, surroundings);
   await readyFleet(fleet, surroundings);
   const answer = await rollbackConfirmed(fleet, options, surroundings);

@@ -93,6 +93,9 @@ export const readOptions = (command: Command, raw: RawOptions, surroundings: Sur
   if (command === 'verify' && options.as !== null && !options.probe) {
     reader.problem('--as tries a login: verify does that only with --probe');
   }
+  if (options.out !== null && options.out === options.report) {
+    reader.problem('--out and --report need a file each');
+  }
   reader.end();
   return options;
 };

@@ -1,6 +1,6 @@
 // plan --out FILE and apply FILE: a plan that is written, read by people, and applied as it is or not at all.
 import { readFile, stat } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import {
   isPlanFile,
   parsePlanFile,
@@ -13,6 +13,7 @@ import {
 import type { Change } from '../core/change.ts';
 import { changeDigest } from '../core/plan.ts';
 import { printable } from '../core/printable.ts';
+import { hostsText } from '../core/wave.ts';
 import { namesText } from '../view/wave-words.ts';
 import type { CarriedRun } from './carry-run.ts';
 import { declaredOf } from './declared-version.ts';
@@ -32,16 +33,16 @@ export interface NamedPlan extends PlanFile {
 /** The plan file that is named where an inventory might be; `null`: it is none. @throws UsageError where it cannot be used */
 export const readPlanFile = async (
   { inventory }: Pick<ConnectOptions, 'inventory'>,
-  { cwd }: Surroundings,
+  { cwd, home }: Surroundings,
 ): Promise<NamedPlan | null> => {
   if (inventory === null) return null;
-  const path = resolve(cwd, inventory);
+  const path = resolve(cwd, inventory.startsWith('~/') ? join(home, inventory.slice(2)) : inventory);
   const status = await stat(path).catch(() => null);
   if (status === null || !status.isFile() || status.size > PLAN_BYTES_MAX) return null;
   const text = await readFile(path, 'utf8').catch(() => '');
   if (!isPlanFile(text)) return null;
   try {
-    return { file: inventory, ...parsePlanFile(text) };
+    return { file: inventory, ...parsePlanFile(text, sha256) };
   } catch (thrown) {
     if (!(thrown instanceof PlanFileError)) throw thrown;
     const place = thrown.line === 0 ? '' : `:${thrown.line}:${thrown.column}`;
@@ -49,15 +50,15 @@ export const readPlanFile = async (
   }
 };
 
-/** A plan is for `apply` alone. @throws UsageError */
-export const refusePlanFile = async (
-  command: string,
-  options: ConnectOptions,
-  surroundings: Surroundings,
-): Promise<void> => {
-  if ((await readPlanFile(options, surroundings)) === null) return;
+/**
+ * That a host that is named is one of the plan's: what is named and left alone would be taken for done.
+ * @throws UsageError
+ */
+export const noneStrange = ({ file, plans }: NamedPlan, { hosts }: ConnectOptions): void => {
+  const strangers = hosts.filter((host) => !plans.hosts.has(host));
+  if (strangers.length === 0) return;
   throw new UsageError(
-    `${options.inventory ?? ''} is a plan: apply carries it out, and ${command} takes an inventory`,
+    `${file} does not plan ${namesText(strangers)}: leave out --host for its own hosts, or plan anew`,
   );
 };
 
@@ -74,12 +75,21 @@ export const noneLost = (plan: NamedPlan, fleet: Fleet, options: ConnectOptions)
   );
 };
 
+/** A slip of the hand must not cost an inventory. @throws UsageError where a file is there that is no plan */
+export const refuseOverwriting = async (path: string): Promise<void> => {
+  const status = await stat(path).catch(() => null);
+  if (status === null || !status.isFile() || status.size === 0) return;
+  const text = status.size > PLAN_BYTES_MAX ? '' : await readFile(path, 'utf8').catch(() => '');
+  if (isPlanFile(text)) return;
+  throw new UsageError(`--out ${path}: there is a file that is no plan, and it is not overwritten`);
+};
+
 /** The plan's line before the question. */
 export const planFileSummary = ({ file, run, madeAt, operator, plans }: NamedPlan): string => {
   const changed = [...plans.hosts.values()].filter(
     ({ changes }) => changes === null || changes.length > 0,
   ).length;
-  return `${printable(file, 200)}: made ${printable(madeAt, 40)} by ${printable(operator, 80)} (run ${run}), ${plans.hosts.size} hosts, ${changed} of them to be changed. A host that is not as it was then is refused.`;
+  return `${printable(file, 200)}: made ${printable(madeAt, 40)} by ${printable(operator, 80)} (run ${run}), ${hostsText(plans.hosts.size)}, ${changed} of them to be changed. A host that is not as it was then is refused.`;
 };
 
 /** The document of a run of `plan`: the hosts that could be planned. */

@@ -1,6 +1,6 @@
 // A plan that somebody has looked at: what it says of each host, as a document, and how a host differs from it now.
 import type { ChangeSummary } from './change.ts';
-import { changeDigest, type Plan, type Sha256 } from './plan.ts';
+import { changeDigest, planDigest, type Plan, type Sha256 } from './plan.ts';
 import { printable } from './printable.ts';
 
 /** One change, without why it was needed: that may name what changes by the minute. */
@@ -90,10 +90,11 @@ const RUN = /^\d{8}-\d{6}-[0-9a-f]{4}$/;
 const MAKE_ANEW = 'make it anew with duo-fleet plan --out';
 
 /**
- * Reads the document.
+ * Reads the document. What it lists and the digest that is gone by are of the same changes: whoever takes one out of the list
+ * must not believe that it is left out.
  * @throws PlanFileError
  */
-export const parsePlanFile = (text: string): PlanFile => {
+export const parsePlanFile = (text: string, sha256: Sha256): PlanFile => {
   const document = parsed(text);
   if (document[MARK] !== VERSION) {
     throw new PlanFileError(
@@ -111,7 +112,10 @@ export const parsePlanFile = (text: string): PlanFile => {
     if (host === undefined || host === '' || hosts.has(host)) throw damaged(`${at}.host`);
     if (digest === undefined || !DIGEST.test(digest)) throw damaged(`${at}.digest`);
     if (declared === undefined || !DIGEST.test(declared)) throw damaged(`${at}.declared`);
-    hosts.set(host, { digest, declared, changes: changesOf(each['changes'], `${at}.changes`) });
+    const changes = changesOf(each['changes'], `${at}.changes`);
+    const own = changes.map((change) => change.digest);
+    if (planDigest(own, sha256) !== digest) throw damaged(`${at}.changes`);
+    hosts.set(host, { digest, declared, changes });
   }
   if (hosts.size === 0) throw new PlanFileError('it plans no host: nothing to do');
   return {
@@ -166,7 +170,9 @@ const changesOf = (value: unknown, at: string): readonly ApprovedChange[] => {
 const damaged = (what: string): PlanFileError =>
   new PlanFileError(`${what} is not what duo-fleet writes there: was it edited? ${MAKE_ANEW}`);
 
-const shown = (value: unknown): string => printable(JSON.stringify(value) ?? 'nothing', 40);
+/** A number or a word; whatever else stands there is not worth showing, and may be nested deeper than we can go. */
+const shown = (value: unknown): string =>
+  typeof value === 'number' || typeof value === 'string' ? printable(JSON.stringify(value), 40) : 'unknown';
 
 /** Changes of one sort that a message names; the rest are counted. */
 const NAMED_MAX = 4;

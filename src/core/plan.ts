@@ -37,15 +37,19 @@ export const makePlan = (
   sha256: Sha256,
 ): Plan => {
   const findings = new Map(parts.findings.map((finding) => [JSON.stringify(finding), finding]));
-  const canonical = JSON.stringify(parts.changes.map((change) => digestible(change, sha256)));
+  const changes = parts.changes.map((change) => changeDigest(change, sha256));
   return {
     host,
     changes: parts.changes,
     findings: [...findings.values()],
-    digest: sha256(new TextEncoder().encode(canonical)),
+    digest: planDigest(changes, sha256),
     ...(parts.rollback === undefined ? {} : { rollback: parts.rollback }),
   };
 };
+
+/** sha256 (hex) over the digests of a plan's changes in their order. */
+export const planDigest = (changes: readonly string[], sha256: Sha256): string =>
+  sha256(new TextEncoder().encode(JSON.stringify(changes)));
 
 /** sha256 (hex) over what one change does, contents included. */
 export const changeDigest = (change: Change, sha256: Sha256): string =>

@@ -1,16 +1,29 @@
 // plan --out FILE and apply FILE, from argv; the engine is a function that plans what the test says.
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Wire } from '../../../src/cli/carry-run.ts';
+import { sha256 } from '../../../src/cli/sha256.ts';
 import { parsePlanFile, type ApprovedPlans } from '../../../src/core/approved-plan.ts';
+import { makePlan, type Plan } from '../../../src/core/plan.ts';
 import type { Verdict } from '../../../src/core/verdict.ts';
 import { parseJournal } from '../../../src/engine/journal.ts';
 import { INVENTORY, invocationsIn, SKEY } from '../../support/invocation.ts';
 import { resultOf } from '../../support/run-scene.ts';
 
-const DIGEST = 'd'.repeat(64);
+const CHANGES = [{ kind: 'reload', step: 'sshd-settings', target: 'ssh', why: [] }] as const;
+const planOf = (host: string): Plan => makePlan(host, { changes: CHANGES, findings: [] }, sha256);
+const DIGEST = planOf('').digest;
 
 let folder = '';
 let call: ReturnType<typeof invocationsIn>['call'];
@@ -38,8 +51,7 @@ const planning =
   async (order) =>
   async ({ host }) => {
     const verdict = ends[host] ?? 'planned';
-    const changes = [{ kind: 'reload', step: 'sshd-settings', target: 'ssh', why: [] }] as const;
-    if (verdict !== 'unreachable') order.onPlan({ host, changes, findings: [], digest: DIGEST });
+    if (verdict !== 'unreachable') order.onPlan(planOf(host));
     return resultOf(host, verdict);
   };
 
@@ -76,7 +88,7 @@ describe('plan --out', () => {
     const text = readFileSync(at('plan.json'), 'utf8');
     expect(text).not.toContain(SKEY);
     expect(statSync(at('plan.json')).mode & 0o007).toBe(0);
-    const plan = parsePlanFile(text);
+    const plan = parsePlanFile(text, sha256);
     expect([plan.run, plan.inventory]).toEqual([runsIn()[0], at('inventory.yml')]);
     expect([...plan.plans.hosts.keys()]).toEqual(['web1', 'web2', 'db1']);
     expect(plan.plans.hosts.get('db1')?.changes).toEqual([
@@ -96,14 +108,17 @@ describe('plan --out', () => {
     expect(stderr).toContain(
       'The plan of 1 host is written. Not in it, since they could not be planned: web2, db1.',
     );
-    expect([...parsePlanFile(readFileSync(at('plan.json'), 'utf8')).plans.hosts.keys()]).toEqual(['web1']);
+    expect([...parsePlanFile(readFileSync(at('plan.json'), 'utf8'), sha256).plans.hosts.keys()]).toEqual([
+      'web1',
+    ]);
   });
 
   test('writes nothing over an older plan where no host could be planned', async () => {
-    writeFileSync(at('plan.json'), 'older');
+    await written();
+    const older = readFileSync(at('plan.json'), 'utf8');
     const wire = planning({ web1: 'unreachable', web2: 'unreachable', db1: 'unreachable' });
     const { exitCode, stderr } = await call('plan --out plan.json', wire);
-    expect([exitCode, readFileSync(at('plan.json'), 'utf8')]).toEqual([1, 'older']);
+    expect([exitCode, readFileSync(at('plan.json'), 'utf8')]).toEqual([1, older]);
     expect(stderr).toContain('No plan was written');
   });
 
@@ -111,6 +126,36 @@ describe('plan --out', () => {
     const { exitCode, stderr } = await call('plan --out nowhere/plan.json', planning());
     expect([exitCode, runsIn()]).toEqual([2, []]);
     expect(stderr).toContain('--out');
+  });
+
+  test('overwrites a plan, and nothing else: not the inventory that was named twice by mistake', async () => {
+    const { exitCode, stderr } = await call('plan inventory.yml --out inventory.yml', planning());
+    expect([exitCode, runsIn()]).toEqual([2, []]);
+    expect(stderr).toContain('there is a file that is no plan');
+    expect(readFileSync(at('inventory.yml'), 'utf8')).toBe(INVENTORY);
+    await written();
+    await written();
+  });
+
+  test('and a report are no folder and no device, and need a file each', async () => {
+    mkdirSync(at('folder'));
+    for (const flags of ['--out folder', '--report folder', '--report /dev/null', '--out /dev/null']) {
+      const { exitCode, stderr } = await call(`plan ${flags}`, planning());
+      expect([exitCode, runsIn()]).toEqual([2, []]);
+      expect(stderr).toContain('no ordinary file');
+    }
+    const { exitCode, stderr } = await call('plan --out x.json --report x.json', planning());
+    expect([exitCode, runsIn()]).toEqual([2, []]);
+    expect(stderr).toContain('--out and --report need a file each');
+  });
+
+  test('behind a link writes the file that the link names, and the link stays', async () => {
+    await written();
+    symlinkSync('plan.json', at('newest.json'));
+    const before = readFileSync(at('plan.json'), 'utf8');
+    expect((await call('plan --out newest.json', planning())).exitCode).toBe(0);
+    expect(lstatSync(at('newest.json')).isSymbolicLink()).toBe(true);
+    expect(readFileSync(at('plan.json'), 'utf8')).not.toBe(before);
   });
 
   test('is no flag of apply', async () => {
@@ -190,9 +235,37 @@ describe('apply of a plan', () => {
     await written();
     const { exitCode, stderr } = await call(`${command} plan.json`, measuring().wire);
     expect(exitCode).toBe(2);
-    expect(stderr).toContain(
-      `plan.json is a plan: apply carries it out, and ${command.split(' ')[0]} takes an inventory`,
-    );
+    expect(stderr).toContain('plan.json is a plan that plan --out has written, and no inventory: only apply');
+  });
+
+  test.each([
+    ['beside an inventory', 'apply plan.json -i inventory.yml --yes', {}],
+    ['from the environment', 'apply --yes', { DUO_FLEET_INVENTORY: 'plan.json' }],
+    ['in a folder that is an inventory', 'apply folder --yes', {}],
+  ])('is not taken for an inventory %s', async (_where, line, env) => {
+    await written();
+    mkdirSync(at('folder'));
+    writeFileSync(at('folder/plan.json'), readFileSync(at('plan.json')));
+    const { wire, seen } = measuring();
+    const { exitCode, stderr } = await call(line, wire, { env: { XDG_STATE_HOME: at('state'), ...env } });
+    expect([exitCode, seen.size]).toEqual([2, 0]);
+    expect(stderr).toContain('plan.json is a plan that plan --out has written, and no inventory');
+    expect(stderr).not.toContain('must be a mapping');
+  });
+
+  test('is found at home, too, where no shell has looked', async () => {
+    await written();
+    const { wire, seen } = measuring();
+    const { exitCode } = await call('apply --yes -i=~/plan.json', wire, { home: folder });
+    expect([exitCode, seen.size]).toEqual([0, 3]);
+  });
+
+  test('does not have a host that is named all the same: nothing is done, rather than a part of it', async () => {
+    await call('plan --out plan.json --host web1 --host db1', planning());
+    const { wire, seen } = measuring();
+    const { exitCode, stderr } = await call('apply plan.json --yes --host web1 --host web2', wire);
+    expect([exitCode, seen.size]).toEqual([2, 0]);
+    expect(stderr).toContain('plan.json does not plan web2');
   });
 
   test('holds for the rest of it, too, when it is resumed', async () => {

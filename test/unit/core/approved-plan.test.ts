@@ -9,7 +9,7 @@ import {
   type ApprovedPlan,
 } from '../../../src/core/approved-plan.ts';
 import type { Change } from '../../../src/core/change.ts';
-import { changeDigest, type Plan } from '../../../src/core/plan.ts';
+import { changeDigest, planDigest, type Plan } from '../../../src/core/plan.ts';
 
 const A = 'a'.repeat(64);
 const B = 'b'.repeat(64);
@@ -49,25 +49,30 @@ const planned = (changes: readonly Change[], digest: string): Plan => ({
   digest,
 });
 
+const digestOf = (...changes: readonly Change[]): string =>
+  planDigest(
+    changes.map((change) => changeDigest(change, sha256)),
+    sha256,
+  );
 const TEXT = planFileText(
   HEAD,
   new Map([
-    ['web1', approved([reload('ssh')])],
-    ['web2', approved([], B)],
+    ['web1', approved([reload('ssh')], digestOf(reload('ssh')))],
+    ['web2', approved([], digestOf())],
   ]),
 );
 
 describe('the document', () => {
   test('is read as it was written, but for why a change is needed', () => {
     expect(isPlanFile(TEXT)).toBe(true);
-    const { plans, ...head } = parsePlanFile(TEXT);
+    const { plans, ...head } = parsePlanFile(TEXT, sha256);
     expect(head).toEqual(HEAD);
     expect(plans.run).toBe(HEAD.run);
     expect([...plans.hosts]).toEqual([
       [
         'web1',
         {
-          digest: A,
+          digest: digestOf(reload('ssh')),
           declared: B,
           changes: [
             {
@@ -79,7 +84,7 @@ describe('the document', () => {
           ],
         },
       ],
-      ['web2', { digest: B, declared: B, changes: [] }],
+      ['web2', { digest: digestOf(), declared: B, changes: [] }],
     ]);
   });
 
@@ -92,20 +97,30 @@ describe('the document', () => {
 
   test('that was cut short anywhere is refused with a place, and no prefix of it is taken for a plan', () => {
     for (let end = 20; end < TEXT.trimEnd().length; end += 1) {
-      const cut = (): unknown => parsePlanFile(TEXT.slice(0, end));
+      const cut = (): unknown => parsePlanFile(TEXT.slice(0, end), sha256);
       expect(cut).toThrow(PlanFileError);
     }
     const at = TEXT.indexOf('"operator"');
     try {
-      parsePlanFile(`${TEXT.slice(0, at)}?${TEXT.slice(at)}`);
+      parsePlanFile(`${TEXT.slice(0, at)}?${TEXT.slice(at)}`, sha256);
       expect.unreachable();
     } catch (thrown) {
       expect(thrown).toMatchObject({ line: 5, column: 3 });
     }
   });
 
+  test('nested without end is refused as any other, and its depth is not followed', () => {
+    const deep = `{"duoFleetPlan": ${'['.repeat(200_000)}${']'.repeat(200_000)}}`;
+    expect(() => parsePlanFile(deep, sha256)).toThrow('it is a plan of version unknown');
+  });
+
   test.each([
     ['a version that is not known', { duoFleetPlan: 2 }, 'a plan of version 2'],
+    [
+      'a change taken out of the list, which would be made all the same',
+      { hosts: [{ host: 'a', digest: digestOf(reload('ssh')), declared: B, changes: [] }] },
+      'hosts[0].changes is not what',
+    ],
     ['no run', { run: 7 }, 'run is not what duo-fleet writes there'],
     ['a run that is a path', { run: '../../etc' }, 'run is not what'],
     ['no inventory', { inventory: null }, 'inventory is not what'],
@@ -131,13 +146,13 @@ describe('the document', () => {
     ],
     [
       'a host twice',
-      { hosts: [0, 1].map(() => ({ host: 'a', digest: A, declared: B, changes: [] })) },
+      { hosts: [0, 1].map(() => ({ host: 'a', digest: digestOf(), declared: B, changes: [] })) },
       'hosts[1].host',
     ],
   ])('with %s is refused, and says what to do', (_what, edit, message) => {
     const edited = JSON.stringify({ ...(JSON.parse(TEXT) as object), ...edit });
-    expect(() => parsePlanFile(edited)).toThrow(message);
-    expect(() => parsePlanFile(edited)).toThrow(/make it anew|nothing to do/);
+    expect(() => parsePlanFile(edited, sha256)).toThrow(message);
+    expect(() => parsePlanFile(edited, sha256)).toThrow(/make it anew|nothing to do/);
   });
 });
 
