@@ -160,14 +160,11 @@ const resume = async (options: ResumeOptions, { surroundings, wire }: Rim): Prom
 };
 
 /** The fleet with those that are rolled back together with it, should it fail. */
-const withBefore = ({ fleet, before }: Resumption): Fleet =>
-  before === null
-    ? fleet
-    : {
-        ...fleet,
-        settings: [...fleet.settings, ...before.settings],
-        hosts: [...fleet.hosts, ...before.hosts],
-      };
+const withBefore = ({ fleet, before }: Resumption): Fleet => ({
+  ...fleet,
+  settings: [...fleet.settings, ...before.flatMap((part) => part.fleet.settings)],
+  hosts: [...fleet.hosts, ...before.flatMap((part) => part.fleet.hosts)],
+});
 
 const nothingToResume = async (
   { why, exitCode }: NothingToResume,

@@ -7,6 +7,7 @@ import {
   isAtGoal,
   isOver,
   isToBeUndone,
+  familyOf,
   isUnfinished,
   newestUnfinished,
   standingsOf,
@@ -37,12 +38,20 @@ export interface Resumption {
   /** `null`: nothing new is started on any. */
   readonly rollout: Rollout | null;
   readonly earlier: (settings: Settings) => Earlier;
-  /** What the run has confirmed, and what is rolled back with the rest where that fails; `null`: nothing, or it stays. */
-  readonly before: Fleet | null;
+  /** Runs that this one is of one rollout with: what another one has confirmed is not theirs to undo. */
+  readonly family: ReadonlySet<string>;
+  /** What they have confirmed, and what is rolled back with the rest where that fails; empty where it stays. */
+  readonly before: readonly RunPart[];
   /** The plan that the run carried out, and that holds for the rest of it, too. */
   readonly approved: ApprovedPlans | null;
   /** Lines for the operator, before the question. */
   readonly summary: readonly string[];
+}
+
+/** Hosts that one run has confirmed. */
+export interface RunPart {
+  readonly run: string;
+  readonly fleet: Fleet;
 }
 
 /** Why nothing is resumed, in words for the operator; the code is 1 where something is left that resume does not do. */
@@ -81,22 +90,31 @@ export const findResumption = async (
     (standing) => isToBeAsked(standing) || (!options.onlySettle && !isOver(standing)),
   );
   const undo = undoLines(run, standings, options);
+  const family = new Set(familyOf(run.run, runs).map((each) => each.run));
   if (chosen.length === 0 && undo.length > 0) return { why: undo.join('\n'), exitCode: 1 };
   if (chosen.length === 0) {
     return nothing(
       `Nothing to settle: no host of run ${run.run} was in the middle. Not started were: ${namesOf(left)}.${rollbackAgain(left)}`,
     );
   }
-  const { fleet, whole, changed } = await fleetOf(run, chosen, { options, surroundings });
+  const { fleet, changed } = await fleetOf(run, chosen, { options, surroundings });
   const rollout =
     options.onlySettle || hasErrors(fleet.diagnostics) || chosen.every(isOver)
       ? null
       : rolloutOfRest(run, fleet, { chosen, options });
+  const confirmed =
+    rollout?.rules.onFailure === 'rollback-run'
+      ? standingsOf(familyOf(run.run, runs)[0]?.run ?? run.run, runs, alive).filter(
+          (standing) => family.has(standing.run) && family.has(standing.by) && isConfirmed(standing),
+        )
+      : [];
+  const before = await partsOf(confirmed, fleet, { options, surroundings });
   return {
     resumes: run.run,
-    fleet,
+    fleet: before.find((part) => hasErrors(part.fleet.diagnostics))?.fleet ?? fleet,
     rollout,
-    before: rollout?.rules.onFailure === 'rollback-run' ? confirmedBy(run, whole, standings) : null,
+    family,
+    before,
     approved: run.state.started?.approved ?? null,
     earlier: earlierOf(chosen, { run, runs, alive, thenApply: !options.onlySettle }),
     summary: [
@@ -125,18 +143,20 @@ const isOverIn = (standings: ReadonlyMap<string, Standing>, host: string): boole
 
 /** What a run that failed was to put back and was cut off before it did; nothing where all of it is done. */
 const undoLines = (
-  { run, state }: ReadRun,
+  { state }: ReadRun,
   standings: readonly Standing[],
   options: ResumeOptions,
 ): readonly string[] => {
-  const hosts = standings.filter((standing) => standing.run === run && isToBeUndone(standing));
-  if (hosts.length === 0) return [];
-  const inventory = state.started?.inventory?.split(',').flatMap((path) => ['-i', path]) ?? [];
-  const names = hosts.map(({ host }) => host).join(',');
-  return [
-    `Run ${run} failed and was to roll back what it had confirmed (--on-failure rollback-run). Still confirmed: ${namesOf(hosts)}. This puts them back:`,
-    `  ${shellCommand(['duo-fleet', 'rollback', ...inventory, '--run', run, '--host', names, ...wayWords(options)])}`,
-  ];
+  const path = state.started?.inventory ?? null;
+  const inventory = path === null ? [] : ['-i', path];
+  return [...new Set(standings.flatMap(({ toUndo }) => toUndo ?? []))].flatMap((run) => {
+    const hosts = standings.filter(({ toUndo }) => toUndo === run);
+    const names = hosts.map(({ host }) => host).join(',');
+    return [
+      `More hosts failed than may, and what run ${run} had confirmed was to be rolled back (--on-failure rollback-run). Still confirmed: ${namesOf(hosts)}. This puts them back:`,
+      `  ${shellCommand(['duo-fleet', 'rollback', ...inventory, '--run', run, '--host', names, ...wayWords(options)])}`,
+    ];
+  });
 };
 
 /** The rest of a rollback is for its own command. */
@@ -227,27 +247,48 @@ const fleetOf = async (
   run: ReadRun,
   chosen: readonly Standing[],
   { options, surroundings }: { readonly options: ResumeOptions; readonly surroundings: Surroundings },
-): Promise<{ readonly fleet: Fleet; readonly whole: Fleet; readonly changed: boolean }> => {
+): Promise<{ readonly fleet: Fleet; readonly changed: boolean }> => {
   const { started, hosts } = run.state;
   const strangers = options.hosts.filter((host) => !hosts.has(host));
   if (strangers.length > 0) throw new UsageError(`run ${run.run} has no host ${strangers.join(', ')}`);
   const inventory = options.inventory ?? started?.inventory ?? null;
   const of = { ...options, inventory };
   const whole = await loadFleet({ ...of, hosts: [], limit: undefined }, surroundings, new Set(hosts.keys()));
-  if (hasErrors(whole.diagnostics)) return { fleet: whole, whole, changed: true };
+  if (hasErrors(whole.diagnostics)) return { fleet: whole, changed: true };
   if (options.hosts.length === 0 && options.limit === undefined) noneForgotten(run, chosen, whole);
   const names = new Set(chosen.map(({ host }) => host));
   const fleet = await loadFleet(of, surroundings, names);
-  return { fleet, whole, changed: started !== null && declaredVersion(whole.settings) !== started.version };
+  return { fleet, changed: started !== null && declaredVersion(whole.settings) !== started.version };
 };
 
-const confirmedBy = ({ run }: ReadRun, whole: Fleet, standings: readonly Standing[]): Fleet | null => {
-  const names = standings
-    .filter(
-      (standing) => standing.run === run && isAtGoal(standing) && standing.result?.verdict === 'confirmed',
-    )
-    .map(({ host }) => host);
-  return names.length === 0 ? null : partOf(whole, names);
+const isConfirmed = (standing: Standing): boolean =>
+  isAtGoal(standing) && standing.result?.verdict === 'confirmed';
+
+/**
+ * The hosts, by the run that has confirmed them.
+ * @throws UsageError where the inventory has lost one: nobody could put it back
+ */
+const partsOf = async (
+  confirmed: readonly Standing[],
+  { known, inventory, paths }: Fleet,
+  { options, surroundings }: { readonly options: ResumeOptions; readonly surroundings: Surroundings },
+): Promise<readonly RunPart[]> => {
+  if (confirmed.length === 0) return [];
+  const lost = confirmed.filter(({ host }) => !known.has(host));
+  if (lost.length > 0) {
+    throw new UsageError(
+      `${namesOf(lost)}, confirmed earlier in this rollout, ${lost.length === 1 ? 'is' : 'are'} not in ${inventory} any more and could not be rolled back with the others, should more fail than may: put back what is missing there, or resume with --on-failure stop`,
+    );
+  }
+  const all = await loadFleet(
+    { ...options, inventory: paths, hosts: [], limit: undefined },
+    surroundings,
+    new Set(confirmed.map(({ host }) => host)),
+  );
+  return [...new Set(confirmed.map(({ by }) => by))].map((run) => {
+    const names = confirmed.filter(({ by }) => by === run).map(({ host }) => host);
+    return { run, fleet: partOf(all, names) };
+  });
 };
 
 /** Who was in the middle and cannot be asked must not go unnoticed behind the good ends of the others. */

@@ -5,21 +5,16 @@ import { shellCommand } from '../remote/shell-quote.ts';
 import { namesText } from '../view/wave-words.ts';
 import { wrapText } from '../view/wrap-text.ts';
 import { carryRun, isToBeUndone, type CarriedRun, type Prepared, type Rim } from './carry-run.ts';
-import { partOf, type Fleet } from './load-fleet.ts';
+import { partOf } from './load-fleet.ts';
 import { wayWords } from './next-command.ts';
 import type { Options } from './options.ts';
+import type { RunPart } from './resumption.ts';
 import { rollbackRollout } from './rollout-options.ts';
 import { runId } from './run-id.ts';
 import { UsageError } from './surroundings.ts';
 
 /** As wide as the table at the end. */
 const WIDTH = 80;
-
-/** Hosts that one run has confirmed. */
-interface Part {
-  readonly run: string;
-  readonly fleet: Fleet;
-}
 
 /**
  * Rolls back what a run has confirmed, and the run that it finishes, where it failed and was asked to; says so before.
@@ -48,27 +43,49 @@ export const undo = async (
       rollbacks.push(await carryRun(rollbackOf(part, prepared, rim), rim));
     } catch (thrown) {
       if (!(thrown instanceof JournalError) && !(thrown instanceof UsageError)) throw thrown;
-      const left = parts.slice(at).map((each) => `  ${rollbackCommand(each, prepared.options)}\n`);
       await surroundings.stderr.write(
-        `duo-fleet: ${thrown.message}\nNothing was rolled back of this, and the hosts stay confirmed. This puts them back:\n${left.join('')}`,
+        `duo-fleet: ${thrown.message}\n${leftText(parts.slice(at), prepared.options)}`,
       );
+      return { rollbacks, isWhole: false };
+    }
+    const left = parts.slice(at + 1);
+    // Whoever interrupts one rollback, once or twice, does not want the next one to begin.
+    if (left.length > 0 && rollbacks.at(-1)?.outcome.undisturbed === false) {
+      await surroundings.stderr.write(leftText(left, prepared.options));
       return { rollbacks, isWhole: false };
     }
   }
   return { rollbacks, isWhole: true };
 };
 
-const partsOf = ({ run, outcome }: CarriedRun, { fleet, resumption }: Prepared): readonly Part[] => {
-  const confirmed = outcome.results.filter(({ verdict }) => verdict === 'confirmed').map(({ host }) => host);
-  const before = resumption?.before ?? null;
+const leftText = (parts: readonly RunPart[], options: Options): string => {
+  const commands = parts.map((each) => `  ${rollbackCommand(each, options)}\n`);
+  return `Nothing was rolled back of what follows, and the hosts stay confirmed. This puts them back:\n${commands.join('')}`;
+};
+
+/** What each run has confirmed, in this one and before it. */
+const partsOf = (
+  { run, outcome, plans }: CarriedRun,
+  { fleet, resumption }: Prepared,
+): readonly RunPart[] => {
+  const settings = new Map(fleet.settings.map((each) => [each.host, each]));
+  const parts = new Map<string, string[]>();
+  for (const { host, verdict } of outcome.results) {
+    const own = settings.get(host);
+    if (verdict !== 'confirmed' || own === undefined) continue;
+    const earlier = resumption?.earlier(own) ?? null;
+    // What was not planned here was confirmed before this run came, which has only asked for it: it keeps no snapshot there.
+    const by = earlier === null || earlier.tx === null || plans.has(host) ? run : earlier.run;
+    if (by === run || resumption?.family.has(by) === true) parts.set(by, [...(parts.get(by) ?? []), host]);
+  }
   return [
-    ...(confirmed.length === 0 ? [] : [{ run, fleet: partOf(fleet, confirmed) }]),
-    ...(resumption === null || before === null ? [] : [{ run: resumption.resumes, fleet: before }]),
+    ...[...parts].map(([by, hosts]) => ({ run: by, fleet: partOf(fleet, hosts) })),
+    ...(resumption?.before ?? []),
   ];
 };
 
 /** Nobody is asked and no login of a person is tried; the operator has agreed to it with the run. */
-const rollbackOf = ({ run, fleet }: Part, prepared: Prepared, { surroundings }: Rim): Prepared => {
+const rollbackOf = ({ run, fleet }: RunPart, prepared: Prepared, { surroundings }: Rim): Prepared => {
   const { options } = prepared;
   return {
     ...prepared,
@@ -88,11 +105,12 @@ const rollbackOf = ({ run, fleet }: Part, prepared: Prepared, { surroundings }: 
   };
 };
 
-const rollbackCommand = ({ run, fleet }: Part, options: Options): string =>
+const rollbackCommand = ({ run, fleet }: RunPart, options: Options): string =>
   shellCommand([
     'duo-fleet',
     'rollback',
-    ...fleet.paths.split(',').flatMap((path) => ['-i', path]),
+    '-i',
+    fleet.paths,
     '--run',
     run,
     '--host',

@@ -25,15 +25,19 @@ export interface Standing {
   readonly host: string;
   /** The run that dealt with it last. */
   readonly run: string;
-  /** That run was a rollback: where it was cut off the host is settled, and brought no further. */
+  /** That run was a rollback, or the rest of one: where it was cut off the host is settled, and brought no further. */
   readonly isRollback: boolean;
-  /** That run failed, and was to roll back what it had confirmed: what it did not begin is nobody's any more. */
+  /** That run, or one that it finishes or is finished by, failed and was to roll back all: what it did not begin is nobody's any more. */
   readonly isUndone: boolean;
   /** That run began with it, and may have claimed it where its journal has lost lines. */
   readonly begun: boolean;
   readonly result: HostResult | null;
   /** Only the host knows what became of it. */
   readonly open: OpenTransaction | null;
+  /** Whose transaction it was that brought it there, where `run` has only seen how that had ended. */
+  readonly by: string;
+  /** The run that has confirmed it and was to put it back, which is not done yet; `null`: there is none. */
+  readonly toUndo: string | null;
 }
 
 /** Run names. */
@@ -62,11 +66,15 @@ export const standingsOf = (
   const wanted = changing.find((record) => record.run === run);
   if (wanted === undefined) return [];
   const inventory = inventoryOf(wanted, records);
+  const undone = undoneFamilies(changing, records, alive);
   const standings = new Map<string, Standing>();
   for (const record of changing) {
     if (inventoryOf(record, records) !== inventory) continue;
-    const isRollback = record.state.started?.command === 'rollback';
-    const kind = { isRollback, isUndone: isUndone(record.state) };
+    const root = rootOf(record, records);
+    const kind = {
+      isRollback: root.state.started?.command === 'rollback',
+      isUndone: undone.has(root.run),
+    };
     for (const state of record.state.hosts.values()) {
       standings.set(
         state.host,
@@ -86,16 +94,41 @@ export const standingsOf = (
 const inOrder = (records: readonly RunRecord[]): readonly RunRecord[] =>
   records.toSorted((a, b) => (a.run < b.run ? -1 : 1));
 
-const inventoryOf = (record: RunRecord, records: readonly RunRecord[]): string => {
+/** The run that a run finishes in the end; itself where it finishes none. */
+const rootOf = (record: RunRecord, records: readonly RunRecord[]): RunRecord => {
   let now = record;
   // Each step leads to an older run, so that a damaged journal cannot lead round in a circle.
   for (;;) {
     const resumes = now.state.started?.resumes ?? null;
     const older = records.find(({ run }) => run === resumes && run < now.run);
-    // Without a word about its inventory, a run is only about itself.
-    if (older === undefined) return now.state.started?.inventory ?? `run ${now.run}`;
+    if (older === undefined) return now;
     now = older;
   }
+};
+
+/** Without a word about its inventory, a run is only about itself. */
+const inventoryOf = (record: RunRecord, records: readonly RunRecord[]): string => {
+  const root = rootOf(record, records);
+  return root.state.started?.inventory ?? `run ${root.run}`;
+};
+
+/** A run and all that finish it, or that it finishes: what is undone is undone of all of them. */
+export const familyOf = (run: string, records: readonly RunRecord[]): readonly RunRecord[] => {
+  const record = records.find((each) => each.run === run);
+  if (record === undefined) return [];
+  const root = rootOf(record, records);
+  return inOrder(records).filter((each) => rootOf(each, records) === root);
+};
+
+/** Roots of the families in which a run came to put back what all had confirmed; one of the living does that itself. */
+const undoneFamilies = (
+  changing: readonly RunRecord[],
+  records: readonly RunRecord[],
+  alive: Runs,
+): ReadonlySet<string> => {
+  const undone = changing.filter(({ state }) => isUndone(state)).map((each) => rootOf(each, records).run);
+  const living = changing.filter(({ run }) => alive.has(run)).map((each) => rootOf(each, records).run);
+  return new Set(undone.filter((run) => !living.includes(run)));
 };
 
 const advance = (
@@ -120,10 +153,24 @@ const advance = (
   if (before !== null && !isNews) {
     // Not begun, it is as an older run left it; but what that one brought it to is not what this one was to.
     const isOwn = run >= wanted && before.run < wanted;
-    return isOwn ? { host, run, ...kind, begun: false, result, open: before.open } : before;
+    const { open, toUndo } = before;
+    return isOwn ? { host, run, ...kind, begun: false, result, open, by: run, toUndo } : before;
   }
   const open = openIn(state, run) ?? (hasLooked(state) ? null : (before?.open ?? null));
-  return { host, run, ...kind, begun: state.stage !== 'waiting', result, open };
+  const by = state.tx === null ? (before?.open?.run ?? run) : run;
+  const toUndo = toUndoAfter(before, result, { by, kind });
+  return { host, run, ...kind, begun: state.stage !== 'waiting', result, open, by, toUndo };
+};
+
+/** A rollback that did not get there leaves the host to be undone as it was. */
+const toUndoAfter = (
+  before: Standing | null,
+  result: HostResult | null,
+  { by, kind }: { readonly by: string; readonly kind: Pick<Standing, 'isRollback' | 'isUndone'> },
+): string | null => {
+  const isThere = result?.verdict === 'confirmed' || result?.verdict === 'unchanged';
+  if (kind.isRollback) return isThere ? null : (before?.toUndo ?? null);
+  return kind.isUndone && result?.verdict === 'confirmed' ? by : null;
 };
 
 /** Whether a run came to put back what it had confirmed; whether it did is for later runs to say. */
@@ -137,8 +184,7 @@ const isUndone = ({ started, hosts, interrupted }: RunState): boolean =>
   );
 
 /** Whether a host is still as a run left it that was to put it back. */
-export const isToBeUndone = ({ isUndone: undone, result }: Standing): boolean =>
-  undone && result?.verdict === 'confirmed';
+export const isToBeUndone = ({ toUndo }: Standing): boolean => toUndo !== null;
 
 const openIn = ({ tx, result, changes }: HostState, run: string): OpenTransaction | null =>
   tx !== null && (result === null || result.verdict === 'stranded') ? { tx, run, changes } : null;

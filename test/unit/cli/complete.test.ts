@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { complete } from '../../../src/cli/complete.ts';
+import { sha256 } from '../../../src/cli/sha256.ts';
 import { planFileText } from '../../../src/core/approved-plan.ts';
+import { planDigest } from '../../../src/core/plan.ts';
 import { invoke } from '../../../src/cli/invoke.ts';
 import { testSurroundings } from '../../support/surroundings.ts';
 
@@ -65,7 +67,7 @@ describe('completions', () => {
       operator: '',
       inventory: join(folder, 'other.yml'),
     };
-    const plan = { digest: 'a'.repeat(64), declared: 'a'.repeat(64), changes: [] };
+    const plan = { digest: planDigest([], sha256), declared: 'a'.repeat(64), changes: [] };
     writeFileSync(join(folder, 'plan.json'), planFileText(head, new Map([['db1', plan]])));
     expect(await wordsFor('apply plan.json --host ')).toEqual(['db1']);
   });

@@ -220,3 +220,71 @@ test('what was cut off before it could put back is found by resume, which says h
   expect([after.exitCode, later.orders.length]).toEqual([0, 1]);
   expect(after.stdout).toContain('Nothing to resume');
 });
+
+test('a third run puts back what both before it have confirmed, each by its own name', async () => {
+  await call(APPLY, ending({ apply: { web2: 'skipped', db1: 'skipped' } }).wire);
+  await call('resume --yes', ending({ resume: { db1: 'skipped' } }).wire);
+  const { wire, orders } = ending({ resume: { db1: 'refused' } });
+  expect((await call('resume --yes', wire)).exitCode).toBe(1);
+  const [first, second] = runsIn().toSorted();
+  expect(
+    orders.map(({ rollback, settings }) => [rollback?.run, settings.map(({ host }) => host).join()]),
+  ).toEqual([
+    [undefined, 'db1'],
+    [first, 'web1'],
+    [second, 'web2'],
+  ]);
+});
+
+test('a host of which resume only saw that it was confirmed is rolled back by the run that did it', async () => {
+  const strands: Wire =
+    async () =>
+    async ({ host }, emit) => {
+      await emit({ type: 'host-started', host });
+      if (host === 'web2') await emit({ type: 'claimed', host, tx: 'tx-2' });
+      const ends: Ends = { web1: 'confirmed', web2: 'stranded' };
+      return resultOf(host, ends[host] ?? 'skipped');
+    };
+  await call(`${APPLY} --max-failures 1`, strands);
+  const { wire, orders } = ending({ resume: { db1: 'refused' } });
+  await call('resume --yes --max-failures 0', wire);
+  const [first] = runsIn().toSorted();
+  expect(orders.slice(1).map(({ rollback, settings }) => [rollback?.run, settings[0]?.host])).toEqual([
+    [first, 'web2'],
+    [first, 'web1'],
+  ]);
+});
+
+test('a rollback that is interrupted is the last one: what is left is told with its command', async () => {
+  await call(APPLY, ending({ apply: { web2: 'skipped', db1: 'skipped' } }).wire);
+  const [first] = runsIn();
+  const interrupts = new EventEmitter();
+  const { wire, orders } = ending({ resume: { db1: 'refused' } });
+  const pressing: Wire = async (order, surroundings) => {
+    const runHost = await wire(order, surroundings);
+    return async (settings, emit, bake) => {
+      if (order.command === 'rollback') interrupts.emit('signal', 'SIGINT');
+      return runHost(settings, emit, bake);
+    };
+  };
+  const { exitCode, stderr } = await call('resume --yes', pressing, {
+    onSignal: (listener) => {
+      interrupts.on('signal', listener);
+      return () => interrupts.off('signal', listener);
+    },
+  });
+  expect([exitCode, orders.map(({ command }) => command)]).toEqual([130, ['resume', 'rollback']]);
+  expect(stderr).toContain(
+    `duo-fleet rollback -i ${join(folder, 'inventory.yml')} --run ${first} --host web1\n`,
+  );
+});
+
+test('resume does not begin where one that would have to go back with the others is not in the inventory any more', async () => {
+  await call(APPLY, ending({ apply: { web2: 'skipped', db1: 'skipped' } }).wire);
+  writeFileSync(join(folder, 'inventory.yml'), INVENTORY.replace('    web1:\n', ''));
+  const { wire, orders } = ending({});
+  const { exitCode, stderr } = await call('resume --yes', wire);
+  expect([exitCode, orders]).toEqual([2, []]);
+  expect(stderr).toContain('web1, confirmed earlier in this rollout, is not in');
+  expect((await call('resume --yes --on-failure stop', wire)).exitCode).toBe(0);
+});

@@ -3,12 +3,15 @@ import type { RunEvent } from '../../../src/core/event.ts';
 import { foldRun } from '../../../src/core/run-state.ts';
 import {
   isAtGoal,
+  isOver,
+  isToBeUndone,
   isUnfinished,
   newestUnfinished,
   standingsOf,
   type RunRecord,
 } from '../../../src/core/standing.ts';
 import type { Verdict } from '../../../src/core/verdict.ts';
+import { DEFAULT_RULES, makeRollout } from '../../../src/core/wave.ts';
 
 type Start = Extract<RunEvent, { type: 'run-started' }>;
 
@@ -130,5 +133,94 @@ describe('a rollback', () => {
     expect(rollback([])).toEqual([false]);
     expect(rollback([ended('skipped')])).toEqual([false]);
     expect(rollback([begun, ended('refused')])).toEqual([false]);
+  });
+});
+
+describe('the rest of a rollback that resume has settled', () => {
+  test('is that of a rollback still: a second resume applies nothing there', () => {
+    const rollback = record('1', [begun, claimed('tx-1')], { command: 'rollback' });
+    const first = record('2', [begun, ended('stranded')], { command: 'resume', resumes: '1' });
+    expect(standingsOf('2', [rollback, first])).toMatchObject([{ run: '2', open: { tx: 'tx-1' } }]);
+    expect(standingsOf('2', [rollback, first]).map(isOver)).toEqual([true]);
+  });
+});
+
+describe('hosts of a run that failed and was to undo itself', () => {
+  const rollout = makeRollout(['web1', 'web2', 'web3'], ['web1'], {
+    ...DEFAULT_RULES,
+    onFailure: 'rollback-run',
+  });
+  const start = { hosts: ['web1', 'web2', 'web3'], rollout };
+  const on = (host: string, ...events: readonly RunEvent[]): readonly RunEvent[] =>
+    events.map((event) =>
+      event.type === 'host-ended'
+        ? { ...event, result: { ...event.result, host } }
+        : ({ ...event, host } as RunEvent),
+    );
+  const done = on('web1', begun, claimed('tx-1'), ended('confirmed'));
+  const failed = on('web2', begun, ended('unreachable'));
+  const middle = on('web3', begun, claimed('tx-3'));
+  const undoneOf = (run: string, records: readonly RunRecord[], alive?: ReadonlySet<string>) =>
+    standingsOf(run, records, alive).flatMap(({ host, toUndo }) => (toUndo === null ? [] : [[host, toUndo]]));
+
+  test('are to be undone also where only a later run has seen that they were confirmed', () => {
+    const run = record('1', [...done, ...failed, ...middle], start);
+    const later = record('2', on('web3', begun, settled, ended('confirmed')), {
+      command: 'resume',
+      resumes: '1',
+      hosts: ['web3'],
+    });
+    expect(undoneOf('1', [run, later])).toEqual([
+      ['web1', '1'],
+      ['web3', '1'],
+    ]);
+    expect(newestUnfinished([run, later], new Set())?.run).toBe('2');
+  });
+
+  test('and what it did not see the end of is not applied by a second resume, either', () => {
+    const run = record('1', [...done, ...failed, ...middle], start);
+    const later = record('2', on('web3', begun, ended('stranded')), {
+      command: 'resume',
+      resumes: '1',
+      hosts: ['web3'],
+    });
+    expect(standingsOf('2', [run, later]).map(isOver)).toEqual([true]);
+  });
+
+  test('are those of the runs before it, too, and none while it is under way', () => {
+    const first = record('1', done, start);
+    const second = record('2', on('web2', begun, ended('refused')), {
+      command: 'resume',
+      resumes: '1',
+      hosts: ['web2', 'web3'],
+      rollout: { ...rollout, waves: rollout.waves.slice(1) },
+    });
+    expect(undoneOf('1', [first, second])).toEqual([['web1', '1']]);
+    expect(undoneOf('1', [first, second], new Set(['2']))).toEqual([]);
+    expect(undoneOf('1', [first])).toEqual([]);
+  });
+
+  test.each<readonly [string, readonly RunEvent[], boolean]>([
+    ['did it', on('web1', begun, claimed('tx-9'), ended('confirmed')), false],
+    ['had nothing to do', on('web1', begun, ended('unchanged')), false],
+    ['failed', on('web1', begun, claimed('tx-9'), ended('rolled-back')), true],
+    ['was killed over it', on('web1', begun, claimed('tx-9')), true],
+    ['did not begin', on('web1', ended('skipped')), true],
+  ])('are so after a rollback that %s: %#', (_, events, expected) => {
+    const run = record('1', [...done, ...failed], start);
+    const rollback = record('2', events, { command: 'rollback', undoes: '1' });
+    expect(standingsOf('1', [run, rollback]).map(isToBeUndone)).toEqual([expected, false, false]);
+    const resumed = record('3', on('web1', begun, settled, ended('rolled-back')), {
+      command: 'resume',
+      resumes: '2',
+    });
+    const isCutOff = events.length === 2 && events[1]?.type === 'claimed';
+    if (isCutOff) expect(undoneOf('1', [run, rollback, resumed])).toEqual([['web1', '1']]);
+  });
+
+  test('are not where a later apply has taken them: that is what somebody wants now', () => {
+    const run = record('1', [...done, ...failed], start);
+    const later = record('2', on('web1', begun, ended('unchanged')));
+    expect(undoneOf('1', [run, later])).toEqual([]);
   });
 });
