@@ -134,7 +134,7 @@ export const carryRun = async (prepared: Prepared, { surroundings, wire }: Rim):
     ...finalTable(scrub(outcome.results), paint, {
       run,
       command,
-      again: againOf(options, prepared.wish),
+      again: againOf(options, prepared.wish, resumption?.rollbacks ?? new Map()),
       journal: journal.path,
       waves: scrub(outcome.waves),
       isUndone: isToBeUndone(rollout, outcome),

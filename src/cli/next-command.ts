@@ -23,22 +23,34 @@ export const wayWords = ({
   ...(privateKey === null ? [] : ['--private-key', privateKey]),
 ];
 
-/** The same inventory and way as were named; an inventory that was found in its usual place is found again. Whose push is approved, too. */
+/**
+ * The same inventory and way as were named; an inventory that was found in its usual place is found again. Whose push is approved, too.
+ * @param rollbacks hosts of a run that is resumed on which a rollback was cut off, with the run that it undoes
+ */
 export const againOf =
-  (options: Options, wish: RollbackWish | null): Again =>
-  (command, host) => {
+  (
+    options: Options,
+    wish: Pick<RollbackWish, 'run'> | null,
+    rollbacks: ReadonlyMap<string, string | null>,
+  ): Again =>
+  (given, host) => {
     const { inventory, as, probe } = options;
+    const isRest = given === 'resume' && rollbacks.has(host);
     // One host of a resumed run is brought there as any other.
+    const command = isRest ? 'rollback' : given === 'resume' ? 'apply' : given;
+    const run = isRest ? rollbacks.get(host) : wish?.run;
     return shellCommand([
       'duo-fleet',
-      command === 'resume' ? 'apply' : command,
+      command,
       ...(inventory === null ? [] : [inventory]),
       '--host',
       host,
-      ...(wish?.run != null && command === 'rollback' ? ['--run', wish.run] : []),
+      ...(run != null && command === 'rollback' ? ['--run', run] : []),
       ...wayWords(options),
       ...(probe && command === 'verify' ? ['--probe'] : []),
-      ...(as === null || command === 'plan' || (command === 'verify' && !probe) ? [] : ['--as', as]),
+      ...(as === null || command === 'plan' || command === 'rollback' || (command === 'verify' && !probe)
+        ? []
+        : ['--as', as]),
     ]);
   };
 

@@ -38,6 +38,8 @@ export interface Resumption {
   /** `null`: nothing new is started on any. */
   readonly rollout: Rollout | null;
   readonly earlier: (settings: Settings) => Earlier;
+  /** Hosts on which a rollback was cut off, with the run that it undoes; `null`: each host's newest. */
+  readonly rollbacks: ReadonlyMap<string, string | null>;
   /** Runs that this one is of one rollout with: what another one has confirmed is not theirs to undo. */
   readonly family: ReadonlySet<string>;
   /** What they have confirmed, and what is rolled back with the rest where that fails; empty where it stays. */
@@ -113,6 +115,7 @@ export const findResumption = async (
     resumes: run.run,
     fleet: before.find((part) => hasErrors(part.fleet.diagnostics))?.fleet ?? fleet,
     rollout,
+    rollbacks: rollbacksAmong(chosen, runs),
     family,
     before,
     approved: run.state.started?.approved ?? null,
@@ -260,6 +263,16 @@ const fleetOf = async (
   const fleet = await loadFleet(of, surroundings, names);
   return { fleet, changed: started !== null && declaredVersion(whole.settings) !== started.version };
 };
+
+const rollbacksAmong = (
+  chosen: readonly Standing[],
+  runs: readonly ReadRun[],
+): ReadonlyMap<string, string | null> =>
+  new Map(
+    chosen
+      .filter(({ isRollback }) => isRollback)
+      .map(({ host, run }) => [host, familyOf(run, runs)[0]?.state.started?.undoes ?? null]),
+  );
 
 const isConfirmed = (standing: Standing): boolean =>
   isAtGoal(standing) && standing.result?.verdict === 'confirmed';

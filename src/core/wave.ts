@@ -96,7 +96,8 @@ export const canariesOf = (
 
 /**
  * The waves: the canaries first, if there are any, then the others in their order, as many at a time as `serial` says, and
- * in the end each host that others are reached through alone. Percentages are of all hosts of the run.
+ * in the end each host that others are reached through alone, also where it is one of several canaries. Percentages are of all
+ * hosts of the run.
  * @param hosts in the order of the inventory
  * @param carriers hosts that others are reached through
  */
@@ -107,7 +108,9 @@ export const makeRollout = (
   carriers: readonly string[] = [],
 ): Rollout => {
   const alone = new Set(carriers);
-  const first = new Set(canaries);
+  // Nobody goes together with those that are behind it; who names it alone wants it first.
+  const light = canaries.filter((host) => !alone.has(host));
+  const first = new Set(light.length === 0 ? canaries : light);
   const waves: Wave[] = [];
   if (first.size > 0) {
     waves.push({ kind: 'canary', hosts: hosts.filter((host) => first.has(host)), bakeS: rules.bakeS });

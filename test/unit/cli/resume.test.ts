@@ -64,12 +64,12 @@ const journal = (run: string, events: readonly RunEvent[]): string => {
 const cutOff = (): string =>
   journal(OLD, [startOf(OLD), begun('web1'), ended('web1', 'confirmed'), begun('web2'), claimed('web2')]);
 
-const call = async (line: string, overrides: Partial<Surroundings> = {}) => {
+const call = async (line: string, overrides: Partial<Surroundings> = {}, verdict: Verdict = 'confirmed') => {
   const asked: { host: string; earlier: Earlier | undefined }[] = [];
   const wire: Wire = async (order) => async (settings, emit) => {
     asked.push({ host: settings.host, earlier: order.earlier?.(settings) });
     await emit({ type: 'host-started', host: settings.host });
-    return resultOf(settings.host, 'confirmed');
+    return resultOf(settings.host, verdict);
   };
   const outside = testSurroundings({
     argv: line.split(' '),
@@ -269,6 +269,14 @@ describe('a rollback that was cut off', () => {
     ]);
     expect(stderr).toContain('nothing is applied there. The rest of the rollback is done by its own command');
     expect((await call('resume --yes')).stdout).toContain('Nothing to resume');
+  });
+
+  test('and was put back is told with the command that rolls it back, not with apply', async () => {
+    journal(OLD, [startOf(OLD, { command: 'rollback', undoes: 'RUN' }), begun('web1'), claimed('web1')]);
+    const { stdout } = await call('resume --yes', {}, 'rolled-back');
+    expect(stdout).toContain('--host web1 --run RUN\n');
+    expect(stdout).toContain('duo-fleet rollback ');
+    expect(stdout).not.toContain('duo-fleet apply');
   });
 
   test('after an apply of the same hosts: only the hosts of the apply are brought on', async () => {

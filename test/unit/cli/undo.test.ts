@@ -50,6 +50,16 @@ const ending = (ends: Readonly<Partial<Record<string, Ends>>>) => {
 /** Both runs get one name: the journal of the second cannot be made. */
 const always = (size: number): Uint8Array => new Uint8Array(size);
 
+/** Leaves web2 in the middle. */
+const strands: Wire =
+  async () =>
+  async ({ host }, emit) => {
+    await emit({ type: 'host-started', host });
+    if (host === 'web2') await emit({ type: 'claimed', host, tx: 'tx-2' });
+    const ends: Ends = { web1: 'confirmed', web2: 'stranded' };
+    return resultOf(host, ends[host] ?? 'skipped');
+  };
+
 const APPLY = 'apply --yes --canary 1 --serial 1 --on-failure rollback-run';
 const firstEvent = (run: string) =>
   parseJournal(readFileSync(join(folder, 'state', 'duo-fleet', 'runs', run, 'events.jsonl'), 'utf8'))
@@ -237,14 +247,6 @@ test('a third run puts back what both before it have confirmed, each by its own 
 });
 
 test('a host of which resume only saw that it was confirmed is rolled back by the run that did it', async () => {
-  const strands: Wire =
-    async () =>
-    async ({ host }, emit) => {
-      await emit({ type: 'host-started', host });
-      if (host === 'web2') await emit({ type: 'claimed', host, tx: 'tx-2' });
-      const ends: Ends = { web1: 'confirmed', web2: 'stranded' };
-      return resultOf(host, ends[host] ?? 'skipped');
-    };
   await call(`${APPLY} --max-failures 1`, strands);
   const { wire, orders } = ending({ resume: { db1: 'refused' } });
   await call('resume --yes --max-failures 0', wire);

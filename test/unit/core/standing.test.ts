@@ -145,24 +145,24 @@ describe('the rest of a rollback that resume has settled', () => {
   });
 });
 
+const on = (host: string, ...events: readonly RunEvent[]): readonly RunEvent[] =>
+  events.map((event) =>
+    event.type === 'host-ended'
+      ? { ...event, result: { ...event.result, host } }
+      : ({ ...event, host } as RunEvent),
+  );
+const undoneOf = (run: string, records: readonly RunRecord[], alive?: ReadonlySet<string>) =>
+  standingsOf(run, records, alive).flatMap(({ host, toUndo }) => (toUndo === null ? [] : [[host, toUndo]]));
+
 describe('hosts of a run that failed and was to undo itself', () => {
   const rollout = makeRollout(['web1', 'web2', 'web3'], ['web1'], {
     ...DEFAULT_RULES,
     onFailure: 'rollback-run',
   });
   const start = { hosts: ['web1', 'web2', 'web3'], rollout };
-  const on = (host: string, ...events: readonly RunEvent[]): readonly RunEvent[] =>
-    events.map((event) =>
-      event.type === 'host-ended'
-        ? { ...event, result: { ...event.result, host } }
-        : ({ ...event, host } as RunEvent),
-    );
   const done = on('web1', begun, claimed('tx-1'), ended('confirmed'));
   const failed = on('web2', begun, ended('unreachable'));
   const middle = on('web3', begun, claimed('tx-3'));
-  const undoneOf = (run: string, records: readonly RunRecord[], alive?: ReadonlySet<string>) =>
-    standingsOf(run, records, alive).flatMap(({ host, toUndo }) => (toUndo === null ? [] : [[host, toUndo]]));
-
   test('are to be undone also where only a later run has seen that they were confirmed', () => {
     const run = record('1', [...done, ...failed, ...middle], start);
     const later = record('2', on('web3', begun, settled, ended('confirmed')), {

@@ -85,6 +85,13 @@ describe('waves', () => {
     ]);
     // Who names one as a canary wants it first.
     expect(wavesOf(['h1'])[0]).toEqual(['h1', 0]);
+    // Among others, as of a group or a share, it would be changed together with those behind it.
+    expect(wavesOf(['h0', 'h1', 'h2'])).toEqual([
+      ['h0,h2', 0],
+      ['h3,h5', 60],
+      ['h1', 60],
+      ['h4', 60],
+    ]);
   });
 
   test('the canary bakes as long as it is told, each other wave as long as waves are', () => {
