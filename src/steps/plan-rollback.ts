@@ -243,16 +243,20 @@ const missingCopies = (
 
 const editFindings = (
   chosen: KeptSnapshot,
-  { edited }: Parted,
+  { written, edited }: Parted,
   { kept, wish }: { readonly kept: KeptListing; readonly wish: RollbackWish },
 ): readonly Finding[] => {
   const { packages } = chosen;
   const after = packages === null ? [] : installed(packages.after);
   const now = packages === null ? [] : installed(packages.now);
-  const swapped = [
-    ...after.filter((name) => !now.includes(name)),
-    ...now.filter((name) => !after.includes(name)),
-  ];
+  // The same command again finds all of it back, which is no edit; packages alone are somebody's.
+  const isBack =
+    packages !== null &&
+    now.join() === installed(packages.was).join() &&
+    written.every((entry) => entry.now === entry.was);
+  const swapped = isBack
+    ? []
+    : [...after.filter((name) => !now.includes(name)), ...now.filter((name) => !after.includes(name))];
   const what = [
     ...edited.map(({ path, now: print }) => `${printable(path)}${print === 'absent' ? ' (removed)' : ''}`),
     ...swapped.map((name) => `package ${printable(name)}`),
