@@ -598,12 +598,7 @@ rebuild_package() {
   done >"$T/snap/deb/$1.files"
   for item in $(dpkg-query --control-list "$1"); do
     case $item in
-    md5sums) continue ;;
-    conffiles) # only those that are still there, else dpkg-deb refuses
-      dpkg-query --control-show "$1" conffiles | while read -r path; do
-        if grep -qxF -e "${path#/}" "$T/snap/deb/$1.files"; then say "$path"; fi
-      done >"$dir/DEBIAN/conffiles"
-      ;;
+    md5sums | conffiles) continue ;;
     *) dpkg-query --control-show "$1" "$item" >"$dir/DEBIAN/$item" ;;
     esac
     case $item in
@@ -611,6 +606,11 @@ rebuild_package() {
     *) chmod 0644 "$dir/DEBIAN/$item" ;;
     esac
   done
+  # dpkg keeps them to itself (--control-list names none). Only those that are still there, else dpkg-deb refuses.
+  dpkg-query -W -f '${Conffiles}\n' "$1" | awk 'NF { print $1 }' | while read -r path; do
+    if grep -qxF -e "${path#/}" "$T/snap/deb/$1.files"; then say "$path"; fi
+  done >"$dir/DEBIAN/conffiles"
+  chmod 0644 "$dir/DEBIAN/conffiles"
   tar -C / --no-recursion -T "$T/snap/deb/$1.files" -cf - | (umask 022 && tar -C "$dir" -xpf -) &&
     dpkg-deb -Znone --root-owner-group -b "$dir" "$T/snap/deb/$1.deb" >/dev/null ||
     fail "cannot keep a copy of the package $1: nothing was touched"
