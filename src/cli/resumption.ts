@@ -125,6 +125,9 @@ export const findResumption = async (
         ({ line, what }) =>
           `The journal of run ${run.run} is damaged at line ${line} (${what}); what is left of it is used.`,
       ),
+      ...(run.state.started === null && !options.onlySettle
+        ? ['Whether it carried out a plan is lost, too: what the inventory says now would be done.']
+        : []),
       ...summaryOf(run, standings, { chosen, fleet, changed }),
       ...undo,
       ...(chosen.some(({ isRollback }) => isRollback)

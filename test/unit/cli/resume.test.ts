@@ -259,6 +259,13 @@ describe('resume', () => {
   });
 });
 
+test('a run whose journal has lost its first line may have carried out a plan: that is said before the question', async () => {
+  journal(OLD, [begun('web1'), claimed('web1')]);
+  const line = `resume ${OLD} --yes -i ${join(folder, 'inventory.yml')}`;
+  expect((await call(line)).stderr).toContain('Whether it carried out a plan is lost, too');
+  expect((await call(`${line} --only-settle`)).stderr).not.toContain('carried out a plan');
+});
+
 describe('a rollback that was cut off', () => {
   test('is settled and brought no further: nothing is applied, and nothing is begun', async () => {
     journal(OLD, [startOf(OLD, { command: 'rollback' }), begun('web1'), claimed('web1'), begun('web2')]);
