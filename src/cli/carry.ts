@@ -34,7 +34,10 @@ export const carry = async (
   const run = runId(surroundings.nowMs(), surroundings.randomBytes(2));
   if (options.out !== null) await refuseOverwriting(options.out);
   const report = await opened('report', options.report, run);
-  const out = await opened('out', options.out, run);
+  const out = await opened('out', options.out, run).catch(async (thrown: unknown) => {
+    await report?.discard();
+    throw thrown;
+  });
   const transport = sharedTransport();
   const ready = { ...prepared, options, run, scrub: makeHarmless(secrets.values), transport };
   const rim = { surroundings, wire };

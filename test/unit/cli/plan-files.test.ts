@@ -3,6 +3,7 @@ import {
   lstatSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -123,9 +124,11 @@ describe('plan --out', () => {
   });
 
   test('tells of a folder that is not there before any host is asked', async () => {
-    const { exitCode, stderr } = await call('plan --out nowhere/plan.json', planning());
+    const { exitCode, stderr } = await call('plan --report x.json --out nowhere/plan.json', planning());
     expect([exitCode, runsIn()]).toEqual([2, []]);
     expect(stderr).toContain('--out');
+    // Nor is the report's place still taken.
+    expect(readdirSync(folder)).toEqual(['inventory.yml']);
   });
 
   test('overwrites a plan, and nothing else: not the inventory that was named twice by mistake', async () => {
