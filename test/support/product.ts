@@ -235,7 +235,8 @@ export async function hostState(host: LabHost): Promise<string> {
     `find /etc /var/lib/pam ! -type d -printf '%p %m %U %G %y %l\\n' | sort
      find /etc /var/lib/pam -type f -exec sha256sum {} + | sort -k2
      find /etc -mindepth 1 -type d -printf '%p %m %U %G\\n' | sort
-     dpkg-query -W -f '\${db:Status-Abbrev} \${Package} \${Version}\\n\${Conffiles}\\n'
+     dpkg-query -W -f '\${db:Status-Abbrev} \${Package} \${Version}\\n'
+     dpkg-query -W -f '\${Conffiles}\\n' | cut -d ' ' -f 2
      apt-mark showauto | sort`,
   );
   if (done.code !== 0) throw new Error(`the state of ${host.name} cannot be read: ${done.stderr}`);

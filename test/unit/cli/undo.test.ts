@@ -156,7 +156,7 @@ describe('nothing is rolled back', () => {
     ['where nothing failed', APPLY, {}],
     ['where no more failed than may', `${APPLY} --max-failures 1`, { web2: 'refused' }],
     ['without the flag', 'apply --yes --canary 1 --serial 1', { web2: 'refused' }],
-    ['with --on-failure stop', `${APPLY.replace('rollback-run', 'stop')}`, { web2: 'refused' }],
+    ['with --on-failure stop', APPLY.replace('rollback-run', 'stop'), { web2: 'refused' }],
   ] as const)('%s', async (_where, line, ends) => {
     const { wire, orders } = ending({ apply: ends });
     await call(line, wire);
