@@ -15,7 +15,7 @@ import type { Options } from './options.ts';
 import { planFileOf, refuseOverwriting } from './plan-files.ts';
 import { openReportFile, type ReportFile } from './report-file.ts';
 import { runId } from './run-id.ts';
-import type { Surroundings } from './surroundings.ts';
+import { UsageError, type Surroundings } from './surroundings.ts';
 import { reportFileText } from './tell-report.ts';
 import { undo } from './undo.ts';
 
@@ -33,6 +33,9 @@ export const carry = async (
   const options = { ...prepared.options, forks };
   const run = runId(surroundings.nowMs(), surroundings.randomBytes(2));
   if (options.out !== null) await refuseOverwriting(options.out);
+  if (options.report !== null && fleet.paths.split(',').includes(options.report)) {
+    throw new UsageError(`--report ${options.report} is the inventory, and it is not overwritten`);
+  }
   const report = await opened('report', options.report, run);
   const out = await opened('out', options.out, run).catch(async (thrown: unknown) => {
     await report?.discard();

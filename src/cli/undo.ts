@@ -26,8 +26,13 @@ export const undo = async (
   prepared: Prepared,
   rim: Rim,
 ): Promise<{ readonly rollbacks: readonly CarriedRun[]; readonly isWhole: boolean }> => {
-  if (!isToBeUndone(prepared.rollout, carried.outcome)) return { rollbacks: [], isWhole: true };
   const { surroundings } = rim;
+  if (!isToBeUndone(prepared.rollout, carried.outcome)) {
+    const parts = isCutShort(carried, prepared) ? partsOf(carried, prepared) : [];
+    // Who reads "rollback-run" must not believe that it was done.
+    if (parts.length > 0) await surroundings.stderr.write(leftText(parts, prepared.options));
+    return { rollbacks: [], isWhole: true };
+  }
   const out = prepared.options.json ? surroundings.stderr : surroundings.stdout;
   const parts = partsOf(carried, prepared);
   if (parts.length === 0) {
@@ -58,9 +63,13 @@ export const undo = async (
   return { rollbacks, isWhole: true };
 };
 
+/** It was to put back what it confirms, should it fail, and did not come to its end. */
+const isCutShort = ({ outcome }: CarriedRun, { rollout }: Prepared): boolean =>
+  rollout?.rules.onFailure === 'rollback-run' && !outcome.undisturbed;
+
 const leftText = (parts: readonly RunPart[], options: Options): string => {
   const commands = parts.map((each) => `  ${rollbackCommand(each, options)}\n`);
-  return `Nothing was rolled back of what follows, and the hosts stay confirmed. This puts them back:\n${commands.join('')}`;
+  return `Nothing was rolled back of what follows, and the hosts stay confirmed. This would put them back:\n${commands.join('')}`;
 };
 
 /** What each run has confirmed, in this one and before it. */

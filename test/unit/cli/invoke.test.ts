@@ -55,6 +55,12 @@ const oneFails: Wire = async (order, outside) => {
   };
 };
 
+test('a report never takes the place of the inventory', async () => {
+  const { exitCode, stderr } = await call('apply --yes --report inventory.yml');
+  expect([exitCode, readFileSync(join(folder, 'inventory.yml'), 'utf8')]).toEqual([2, INVENTORY]);
+  expect(stderr).toContain('is the inventory, and it is not overwritten');
+});
+
 test('what is to be typed next goes the way that this one went', async () => {
   const way = '--jump ops@gate --known-hosts /srv/keys --host-keys accept-new --private-key /srv/id';
   const { stdout } = await call(`apply --yes --host web1 ${way}`, allEnding('refused'));

@@ -173,13 +173,15 @@ describe('nothing is rolled back', () => {
         return resultOf(host, host === 'web2' ? 'rolled-back' : 'confirmed');
       };
     };
-    const { exitCode } = await call(APPLY, wire, {
+    const { exitCode, stderr } = await call(APPLY, wire, {
       onSignal: (listener) => {
         interrupts.on('signal', listener);
         return () => undefined;
       },
     });
     expect([exitCode, orders]).toEqual([130, ['apply']]);
+    expect(stderr).toContain(`the hosts stay confirmed. This would put them back:\n  duo-fleet rollback -i`);
+    expect(stderr).toContain('--host web1\n');
   });
 
   test('and anything but the two words is refused', async () => {
