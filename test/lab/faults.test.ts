@@ -2,6 +2,7 @@
 // work on it, it ends byte for byte as it was or as declared, neither open nor locked, and the next apply brings it there.
 import { beforeAll, expect, test } from 'vitest';
 import { playRounds, type PlayedRound, type Round } from '../support/fault-course.ts';
+import { COMMANDS } from '../support/fault-commands.ts';
 import { faultOf } from '../support/fault-kinds.ts';
 
 const SEED = 20261128;
@@ -18,7 +19,7 @@ const SAMPLE: readonly (readonly [host: string, kinds: readonly string[]])[] = [
 ];
 
 const rounds: readonly Round[] = SAMPLE.flatMap(([host, kinds]) =>
-  kinds.map((kind) => ({ host, fault: faultOf(kind) })),
+  kinds.map((kind) => ({ host, command: COMMANDS.apply, fault: faultOf(kind) })),
 ).map((round, number) => ({ ...round, number }));
 
 let played: readonly PlayedRound[];

@@ -1,9 +1,10 @@
 // Many rounds, several hosts at work side by side; what strikes where and when hangs on the seed alone.
 import { diceFor } from './dice.ts';
 import type { Fault } from './fault.ts';
-import { FAULTS } from './fault-kinds.ts';
-import { learnStates, playRound, type RoundEnd } from './fault-round.ts';
-import { prepareJudge, type HostStates } from './host-judge.ts';
+import { COMMANDS, type StruckCommand } from './fault-commands.ts';
+import { faultsDuring } from './fault-kinds.ts';
+import { begin, learnStates, playRound, statesOf, type LearntStates, type RoundEnd } from './fault-round.ts';
+import { prepareJudge } from './host-judge.ts';
 import { freshFleet, type LabFleet, type LabHost } from './lab.ts';
 import { labHostSpec } from './lab-hosts.ts';
 import { productFor, type Product } from './product.ts';
@@ -13,16 +14,19 @@ export interface Course {
   readonly hosts: readonly string[];
   readonly count: number;
   readonly seed: number;
+  /** What is struck; apply. */
+  readonly command?: StruckCommand;
   /** The number of the first round. */
   readonly from?: number;
   /** These kinds alone; all of them. */
   readonly only?: readonly string[];
 }
 
-/** One round, by its number: the same for the same seed, hosts and kinds, whatever was played before. */
+/** One round, by its number: the same for the same seed, hosts, command and kinds, whatever was played before. */
 export interface Round {
   readonly number: number;
   readonly host: string;
+  readonly command: StruckCommand;
   readonly fault: Fault;
 }
 
@@ -36,8 +40,9 @@ export type PlayedRound = Round & ({ readonly end: RoundEnd } | { readonly faile
  * The rounds of a course. Hosts take turns; each has all kinds that there can be on it once, in an order of its own, before
  * one comes again.
  */
-export function roundsOf({ hosts, count, seed, from = 0, only }: Course): readonly Round[] {
-  const wanted = FAULTS.filter(({ kind }) => only === undefined || only.includes(kind));
+export function roundsOf({ command = COMMANDS.apply, ...course }: Course): readonly Round[] {
+  const { hosts, count, seed, from = 0, only } = course;
+  const wanted = faultsDuring(command).filter(({ kind }) => only === undefined || only.includes(kind));
   const decks = hosts.map((name) => {
     const possible = wanted.filter((fault) => canStrike(fault, name));
     return { name, possible };
@@ -50,7 +55,7 @@ export function roundsOf({ hosts, count, seed, from = 0, only }: Course): readon
     const lap = Math.floor(turn / deck.possible.length);
     const order = shuffled(deck.possible, seed + at, lap);
     const fault = order[turn % order.length];
-    return fault === undefined ? [] : [{ number, host: deck.name, fault }];
+    return fault === undefined ? [] : [{ number, host: deck.name, command, fault }];
   });
 }
 
@@ -91,7 +96,7 @@ interface Share {
   readonly rounds: readonly Round[];
 }
 
-/** One host's rounds, one after the other; each begins with the host as it was. */
+/** One host's rounds, one after the other. */
 async function playOn(
   fleet: LabFleet,
   host: LabHost,
@@ -101,13 +106,14 @@ async function playOn(
   const place = { fleet, host, product, inventory: await inventoryFor(product, host) };
   const played: PlayedRound[] = [];
   try {
-    let states: HostStates | null = null;
+    let learnt: LearntStates | null = null;
     for (const round of rounds) {
-      const dice = diceFor(play.seed, round.number);
+      const { command, fault, number } = round;
+      const here = { ...place, command, dice: diceFor(play.seed, number) };
       const one = await attempt(async () => {
-        if (states === null) states = await learnStates({ ...place, dice });
-        await host.reset();
-        return playRound({ ...place, dice }, round.fault, states);
+        learnt ??= await learnStates(here);
+        await begin(here);
+        return playRound(here, fault, statesOf(command, learnt));
       });
       const end = { ...round, ...one };
       play.told?.(end);

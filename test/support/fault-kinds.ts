@@ -1,5 +1,6 @@
 // All kinds of fault.
 import type { Fault } from './fault.ts';
+import type { StruckCommand } from './fault-commands.ts';
 import { DISK_FAULTS } from './faults-disk.ts';
 import { LIFE_FAULTS } from './faults-life.ts';
 import { LINE_FAULTS } from './faults-line.ts';
@@ -13,6 +14,10 @@ export const FAULTS: readonly Fault[] = [
   ...PACKAGE_FAULTS,
   ...PEOPLE_FAULTS,
 ];
+
+/** The kinds that there can be during a command. */
+export const faultsDuring = ({ name }: StruckCommand): readonly Fault[] =>
+  FAULTS.filter(({ during }) => during?.includes(name) ?? true);
 
 /** The kind of that name; throws with the names there are when there is none. */
 export function faultOf(kind: string): Fault {

@@ -1,6 +1,7 @@
-// One round: a host as it was, the product at work on it, a fault in the middle, and what has become of the host.
+// One round: a host as it is before a command, the product at work on it, a fault in the middle, and what has become of the host.
 import type { TaskId } from '../../src/core/event.ts';
 import { type Fault, type FaultPlace, type Healing } from './fault.ts';
+import type { StruckCommand } from './fault-commands.ts';
 import { isNew, judge, probeAddress, type Became, type HostStates } from './host-judge.ts';
 import { pick } from './dice.ts';
 import { guardEnded, hostState, sshAs, type JsonDocument, type UnderWay } from './product.ts';
@@ -37,8 +38,9 @@ export interface RoundEnd {
 const DELAYS_MS = [1, 60, 250, 900] as const;
 
 /** The moment that the dice choose. */
-export const chooseMoment = (fault: Fault, { dice }: FaultPlace): Moment => {
-  const row = fault.rows[dice(fault.rows.length)] ?? 'connect';
+export const chooseMoment = (fault: Fault, { dice, command }: FaultPlace): Moment => {
+  const rows = fault.rows.filter((row) => !command.lacks.includes(row));
+  const row = rows[dice(rows.length)] ?? 'connect';
   return { row, delayMs: dice(pick(dice, DELAYS_MS)) };
 };
 
@@ -72,7 +74,7 @@ export async function playRound(place: FaultPlace, fault: Fault, states: HostSta
   }
 }
 
-/** A run that has come to the moment. One that was over before is begun anew, on the host as it was, and met a little earlier. */
+/** A run that has come to the moment. One that was over before is begun anew, on the host as it was then, and met a little earlier. */
 async function runUntil(
   place: FaultPlace,
   fault: Fault,
@@ -83,7 +85,7 @@ async function runUntil(
   if (await isAt(run, place.host.name, moment)) return { run, moment };
   const result = await run.result;
   if (moment.delayMs === 0) throw new Error(`the run never came to ${moment.row}: ${messagesOf(result)}`);
-  await place.host.reset();
+  await begin(place);
   return runUntil(place, fault, { ...moment, delayMs: 0 });
 }
 
@@ -96,8 +98,16 @@ const unproven = async ({ proof }: Healing): Promise<readonly string[]> => {
   }
 };
 
-const start = ({ product, host, inventory }: FaultPlace): Promise<UnderWay> =>
-  product.start(['apply', '--host', host.name, '--lease', String(LEASE_S), inventory]);
+const words = ({ command, host, inventory }: FaultPlace): readonly string[] => [
+  command.name,
+  '--host',
+  host.name,
+  '--lease',
+  String(LEASE_S),
+  inventory,
+];
+
+const start = (place: FaultPlace): Promise<UnderWay> => place.product.start(words(place));
 
 /** Waits for the moment; false where the run is over before. */
 async function isAt(run: UnderWay, host: string, { row, delayMs }: Moment): Promise<boolean> {
@@ -190,17 +200,18 @@ function contradictions(end: {
   return found;
 }
 
-/** An apply after it confirms, and the host is as a clean apply leaves it. */
+/** The same command after it confirms, and the host is as a clean one leaves it. */
 async function follow(place: FaultPlace, states: HostStates, healing: Healing): Promise<readonly string[]> {
-  const { product, host, inventory, fleet } = place;
-  const run = await product.run(['apply', '--host', host.name, '--lease', String(LEASE_S), inventory]);
+  const { product, host, command, fleet } = place;
+  const more = healing.edited === undefined ? [] : command.overEdits;
+  const run = await product.run([...words(place), ...more]);
   const [ended] = run.json.hosts;
   if (ended?.verdict !== 'confirmed' && ended?.verdict !== 'unchanged') {
     const why = ended?.failure?.message ?? ended?.findings.map(({ message }) => message).join('; ');
-    return [`a following apply ended ${ended?.verdict}: ${why}`];
+    return [`a following ${command.name} ended ${ended?.verdict}: ${why}`];
   }
   const wrong = await isNew(fleet, host, states, healing.edited);
-  return wrong.map((complaint) => `after a following apply: ${complaint}`);
+  return wrong.map((complaint) => `after a following ${command.name}: ${complaint}`);
 }
 
 /** Somebody at the door, all the time: automation's account with a wrong password. */
@@ -239,14 +250,32 @@ const idle = (ms: number): Promise<void> =>
     setTimeout(resolve, ms).unref();
   });
 
-/** What the host is as it is, and as a clean apply leaves it. */
-export async function learnStates(place: FaultPlace): Promise<HostStates> {
-  const { host, product, inventory } = place;
-  const old = await hostState(host);
+/** What the host is before Duo, and as a clean apply leaves it. */
+export interface LearntStates {
+  readonly before: string;
+  readonly declared: string;
+}
+
+/** The host is as it was before Duo, and is declared afterwards. */
+export async function learnStates(place: FaultPlace): Promise<LearntStates> {
+  const before = await hostState(place.host);
+  await declare(place);
+  return { before, declared: await hostState(place.host) };
+}
+
+/** The two, as a command sees them. */
+export const statesOf = ({ duo }: StruckCommand, { before, declared }: LearntStates): HostStates =>
+  duo === 'new' ? { old: before, new: declared, duo } : { old: declared, new: before, duo };
+
+/** The host as a command finds it: its root file system is made anew, and where the command undoes an apply there is one. */
+export async function begin(place: FaultPlace): Promise<void> {
+  await place.host.reset();
+  if (place.command.duo === 'old') await declare(place);
+}
+
+async function declare({ host, product, inventory }: FaultPlace): Promise<void> {
   const run = await product.run(['apply', '--host', host.name, inventory]);
-  if (run.verdicts[host.name] !== 'confirmed')
-    throw new Error(
-      `${host.name}: a clean apply ends ${run.verdicts[host.name]}: ${run.json.hosts[0]?.failure?.message}`,
-    );
-  return { old, new: await hostState(host) };
+  if (run.verdicts[host.name] === 'confirmed') return;
+  const why = run.json.hosts[0]?.failure?.message;
+  throw new Error(`${host.name}: a clean apply ends ${run.verdicts[host.name]}: ${why}`);
 }

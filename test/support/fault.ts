@@ -1,6 +1,7 @@
 // What a fault is: where and when it strikes a host at which the product is at work, and how it passes.
 import type { TaskId } from '../../src/core/event.ts';
 import type { Dice } from './dice.ts';
+import type { CommandName, StruckCommand } from './fault-commands.ts';
 import type { LabFleet, LabHost } from './lab.ts';
 import type { LabHostSpec } from './lab-hosts.ts';
 import type { Product, UnderWay } from './product.ts';
@@ -10,6 +11,8 @@ export interface FaultPlace {
   readonly fleet: LabFleet;
   readonly host: LabHost;
   readonly product: Product;
+  /** What is at work on it. */
+  readonly command: StruckCommand;
   /** The inventory of the run that is struck. */
   readonly inventory: string;
   /** The round's own: what else there is to choose is chosen by them. */
@@ -23,6 +26,8 @@ export interface Fault {
   readonly what: string;
   /** The hosts on which it can be; all of them. */
   readonly on?: (spec: LabHostSpec) => boolean;
+  /** The commands during which it can be; all of them. */
+  readonly during?: readonly CommandName[];
   /** Made on the host before the run begins. */
   readonly prepare?: (place: FaultPlace) => Promise<void>;
   /** The rows at whose beginning, or a little after it, it strikes. */

@@ -1,6 +1,7 @@
 // scripts/faults: faults on whole hosts, and what became of them.
 import { parseArgs } from 'node:util';
 import { playRounds, roundsOf, type PlayedRound } from './fault-course.ts';
+import { commandOf } from './fault-commands.ts';
 import { faultOf, FAULTS } from './fault-kinds.ts';
 import { BECAME } from './host-judge.ts';
 import { BUILT_PROGRAM } from './product.ts';
@@ -11,6 +12,7 @@ const HOSTS = 'bookworm1,trixie2,bullseye1,legacy1,trixie1,plain1';
 
 const { values } = parseArgs({
   options: {
+    command: { type: 'string', default: 'apply' },
     count: { type: 'string', default: '20' },
     seed: { type: 'string', default: '1' },
     from: { type: 'string', default: '0' },
@@ -26,6 +28,7 @@ if (values.list) {
 } else {
   const started = Date.now();
   const rounds = roundsOf({
+    command: commandOf(values.command),
     hosts: values.hosts.split(','),
     count: Number(values.count),
     seed: Number(values.seed),
@@ -40,7 +43,7 @@ if (values.list) {
   });
   console.log(`\n${tableOf(played)}`);
   console.log(
-    `\nseed ${values.seed}: ${played.length} faults in ${Math.round((Date.now() - started) / 1000)} s, ${played.filter(isWell).length} as they must be`,
+    `\n${values.command}, seed ${values.seed}: ${played.length} faults in ${Math.round((Date.now() - started) / 1000)} s, ${played.filter(isWell).length} as they must be`,
   );
   process.exitCode = played.every(isWell) ? 0 : 1;
 }

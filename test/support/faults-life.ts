@@ -9,6 +9,7 @@ import {
   type FaultPlace,
   type Healing,
 } from './fault.ts';
+import { pick } from './dice.ts';
 import { until } from './lab-process.ts';
 import type { UnderWay } from './product.ts';
 import {
@@ -103,10 +104,10 @@ const guardKilled: Fault = {
 
 const dpkgKilled: Fault = {
   kind: 'dpkg-killed',
-  what: 'dpkg or apt-get is killed in the middle of the package transaction',
+  what: 'dpkg or apt-get, whichever is at work, is killed in the middle of the package transaction',
   rows: ['packages'],
-  strike: async ({ host, dice }) => {
-    const victim = dice(2) === 0 ? 'dpkg' : 'apt-get';
+  strike: async ({ host, dice, command }) => {
+    const victim = pick(dice, command.packageTools);
     await must(
       host,
       `n=0; until pkill -KILL -x '${victim}'; do n=$((n + 1)); [ $n -lt 400 ] || exit 1; sleep 0.01; done`,

@@ -5,6 +5,7 @@ import { between, must, PASSED, type Fault, type FaultPlace, type Healing } from
 const repository = (held: RepositoryKind, what: string): Fault => ({
   kind: `repository:${held}`,
   what,
+  during: ['apply'],
   prepare: ({ fleet, host }) => fleet.repository.set(held, host.address),
   rows: ['connect'],
   strike: async ({ fleet, host }) => ({
@@ -91,6 +92,7 @@ const otherUpgrade: Fault = {
 const goneMidway: Fault = {
   kind: 'repository:gone-midway',
   what: 'the repository goes away once the run has begun, and stays away',
+  during: ['apply'],
   rows: ['connect', 'observe', 'claim', 'download', 'packages'],
   strike: async ({ fleet, host, dice }) => {
     await fleet.repository.set('gone', host.address);

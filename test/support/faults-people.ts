@@ -1,6 +1,7 @@
 // Faults by others who are at the host, and by what is on it: its sshd, its sudo, its administrators.
 import { between, EVERY_ROW, must, ROWS, type Fault, type FaultPlace, type Healing } from './fault.ts';
 import { pick } from './dice.ts';
+import type { CommandName } from './fault-commands.ts';
 import { automationGetsIn, BUILT_PROGRAM, productFor, sshAs } from './product.ts';
 
 /** Where the real ones are meanwhile. Under their own names: sshd asks PAM for the service that it is called. */
@@ -18,12 +19,18 @@ const putBack = async ({ host }: FaultPlace, tool: string): Promise<void> => {
   await must(host, `cp -a ${REAL}/${tool.replace(/.*\//, '')} ${tool}.new && mv -f ${tool}.new ${tool}`);
 };
 
-/** How to see whether the new settings are in what a tool looks at, rehearsed or live. */
-const OURS = {
-  '/usr/sbin/visudo': { in: '/etc/sudoers.d /etc/.duo-fleet', text: 'duo-fleet' },
-  '/usr/sbin/sshd': { in: '/etc/ssh/sshd_config.d', text: 'duo-fleet' },
-} as const;
-type Tool = keyof typeof OURS;
+/** Whether the new settings are in what a tool looks at, rehearsed or live: those with Duo, or those without. */
+const IS_NEW = {
+  '/usr/sbin/visudo': {
+    apply: 'grep -rqs duo-fleet /etc/sudoers.d /etc/.duo-fleet',
+    rollback: '! grep -rqs duo-fleet /etc/sudoers.d',
+  },
+  '/usr/sbin/sshd': {
+    apply: 'grep -rqs duo-fleet /etc/ssh/sshd_config.d',
+    rollback: '! grep -rqs duo-fleet /etc/ssh/sshd_config.d',
+  },
+} as const satisfies Readonly<Record<string, Readonly<Record<CommandName, string>>>>;
+type Tool = keyof typeof IS_NEW;
 
 const rejects = (kind: string, tool: Tool): Fault => ({
   kind,
@@ -34,7 +41,7 @@ const rejects = (kind: string, tool: Tool): Fault => ({
       tool,
       `#!/bin/sh
 case " $* " in *' -t '* | *' -c'*)
-  if grep -rqs '${OURS[tool].text}' ${OURS[tool].in}; then echo 'rejected for the test' >&2; exit 1; fi ;;
+  if ${IS_NEW[tool][place.command.name]}; then echo 'rejected for the test' >&2; exit 1; fi ;;
 esac
 exec ${REAL}${tool.slice(tool.lastIndexOf('/'))} "$@"`,
     ),
@@ -56,7 +63,7 @@ const sshdDies: Fault = {
       `#!/bin/sh
 # For a test, for a connection or in a rehearsal: as ever. As a daemon: not with these settings.
 case " $* " in *' -t '* | *' -T '* | *' -G '* | *' -i '* | *' -R '*) ;; *)
-  if grep -rqs duo-fleet /etc/ssh/sshd_config.d; then
+  if ${IS_NEW[SSHD][place.command.name]}; then
     echo yes >/run/fault-sshd-died
     exit 255
   fi ;;

@@ -13,6 +13,8 @@ export const BECAME: readonly Became[] = ['old', 'new', 'between', 'open', 'lock
 export interface HostStates {
   readonly old: string;
   readonly new: string;
+  /** Which of them is the one with Duo. */
+  readonly duo: 'old' | 'new';
 }
 
 /** What was found, and everything that is not as it must be. */
@@ -45,8 +47,8 @@ export async function judge(
   const state = await hostState(host);
   const named = nameState(state, states, edits);
   const [opened, shut, left] = [
-    await whoIsLetIn(fleet, host, named),
-    await whoIsShutOut(fleet, host, named),
+    await whoIsLetIn(fleet, host, duoIn(named, states)),
+    await whoIsShutOut(fleet, host, duoIn(named, states)),
     await leftovers(host),
   ];
   const lost = await editsLost(host, edits);
@@ -56,7 +58,7 @@ export async function judge(
   return { became, complaints };
 }
 
-/** Whether the host is as a clean apply leaves it, but for edited files; and automation gets in, and nothing is left behind. */
+/** Whether the host is as the command leaves it where nothing strikes, but for edited files; and automation gets in, and nothing is left behind. */
 export async function isNew(
   fleet: LabFleet,
   host: LabHost,
@@ -66,12 +68,17 @@ export async function isNew(
   const state = await hostState(host);
   const complaints = [...(await leftovers(host))];
   if (nameState(state, { ...states, old: '' }, edits) !== 'new')
-    complaints.push(`not as declared: ${differences(state, { ...states, old: states.new })}`);
+    complaints.push(`not as it should be: ${differences(state, { ...states, old: states.new })}`);
   if (!(await automationGetsIn(fleet, host))) complaints.push('automation does not get in with sudo');
   return complaints;
 }
 
 type Named = 'old' | 'new' | 'between';
+
+/** Whether the host asks Duo; `unclear` between the two. */
+type DuoIn = 'asked' | 'not asked' | 'unclear';
+const duoIn = (named: Named, { duo }: HostStates): DuoIn =>
+  named === 'between' ? 'unclear' : named === duo ? 'asked' : 'not asked';
 
 /** An edited file is left out on both sides: by its path, in the list of files and in that of their digests. */
 function nameState(state: string, states: HostStates, edits: readonly Edit[]): Named {
@@ -106,7 +113,7 @@ export function differences(state: string, states: HostStates): string {
 const TRIED = ['automation', 'breakglass', 'alice', 'localuser', 'root'];
 
 /** Nobody gets in with a wrong password, and no member of Duo's groups past a Duo that says no. */
-async function whoIsLetIn(fleet: LabFleet, host: LabHost, state: Named): Promise<readonly string[]> {
+async function whoIsLetIn(fleet: LabFleet, host: LabHost, duo: DuoIn): Promise<readonly string[]> {
   const found: string[] = [];
   for (const methods of ['password', 'keyboard-interactive']) {
     await Promise.all(
@@ -123,7 +130,7 @@ async function whoIsLetIn(fleet: LabFleet, host: LabHost, state: Named): Promise
     );
   }
   // Before Duo a key alone was enough for her, and is again.
-  if (state === 'old') return found;
+  if (duo === 'not asked') return found;
   for (const methods of ['publickey', 'publickey,keyboard-interactive']) {
     const answer = await loginAnswer(fleet, host, 'alice', { methods, from: probeAddress(fleet, 2) });
     if (answer === 'in') found.push(`alice, whom Duo denies, got in with her key (${methods})`);
@@ -131,8 +138,8 @@ async function whoIsLetIn(fleet: LabFleet, host: LabHost, state: Named): Promise
   return found;
 }
 
-/** Automation and break-glass get in and become root, and a member whom Duo allows gets in. */
-async function whoIsShutOut(fleet: LabFleet, host: LabHost, state: Named): Promise<readonly string[]> {
+/** Automation and break-glass get in and become root; a member gets in, whom Duo allows, or whose key is enough. */
+async function whoIsShutOut(fleet: LabFleet, host: LabHost, duo: DuoIn): Promise<readonly string[]> {
   const found: string[] = [];
   if (!(await automationGetsIn(fleet, host))) found.push('automation does not get in with sudo');
   const password = LAB_USERS.find(({ name }) => name === 'breakglass')?.password ?? '';
@@ -143,10 +150,12 @@ async function whoIsShutOut(fleet: LabFleet, host: LabHost, state: Named): Promi
   });
   if (root.stdout.trim().split('\n').at(-1)?.trim() !== '0')
     found.push(`break-glass does not get in with sudo: ${root.stdout}${root.stderr}`.trim());
-  if (state === 'new') {
-    const answer = await loginAnswer(fleet, host, 'bob', { methods: 'publickey,keyboard-interactive' });
-    if (answer !== 'in') found.push('bob, whom Duo allows, does not get in');
-  }
+  if (duo === 'unclear') return found;
+  // An sshd that was not told of its settings of before would still ask him for more than his key.
+  const methods = duo === 'asked' ? 'publickey,keyboard-interactive' : 'publickey';
+  const answer = await loginAnswer(fleet, host, 'bob', { methods });
+  if (answer !== 'in')
+    found.push(`bob, ${duo === 'asked' ? 'whom Duo allows' : 'whose key is enough'}, does not get in`);
   return found;
 }
 

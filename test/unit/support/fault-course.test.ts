@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { canStrike, roundsOf } from '../../support/fault-course.ts';
-import { faultOf, FAULTS } from '../../support/fault-kinds.ts';
+import { COMMANDS, commandOf } from '../../support/fault-commands.ts';
+import { faultOf, FAULTS, faultsDuring } from '../../support/fault-kinds.ts';
 
 const HOSTS = ['bookworm1', 'trixie2', 'plain1'];
 const course = { hosts: HOSTS, count: 300, seed: 3 };
@@ -38,10 +39,27 @@ describe('the rounds of a seed', () => {
     const only = ['link-down', 'disk-full'];
     expect(new Set(roundsOf({ ...course, only }).map(({ fault }) => fault.kind))).toEqual(new Set(only));
   });
+
+  test('have, during a rollback, every kind but those of a repository that it does not ask', () => {
+    const { rollback } = COMMANDS;
+    const kinds = new Set(
+      roundsOf({ ...course, hosts: ['trixie1'], command: rollback }).map(
+        ({ command, fault }) => `${command.name} ${fault.kind}`,
+      ),
+    );
+    const left = FAULTS.filter(({ kind }) => !kinds.has(`rollback ${kind}`)).map(({ kind }) => kind);
+    expect(left.length).toBeGreaterThan(0);
+    expect(left.every((kind) => kind.startsWith('repository:'))).toBe(true);
+    expect(kinds.size + left.length).toBe(FAULTS.length);
+  });
 });
 
 test('every kind of fault has a name of its own, and says what happens', () => {
   expect(new Set(FAULTS.map(({ kind }) => kind)).size).toBe(FAULTS.length);
   for (const { what, rows } of FAULTS) expect([what.length > 10, rows.length > 0]).toEqual([true, true]);
+  for (const command of Object.values(COMMANDS))
+    for (const { kind, rows } of faultsDuring(command))
+      expect([kind, rows.every((row) => command.lacks.includes(row))]).toEqual([kind, false]);
   expect(() => faultOf('rain')).toThrow("no fault 'rain'");
+  expect(() => commandOf('verify')).toThrow("'verify' is not struck");
 });
