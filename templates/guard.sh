@@ -1415,6 +1415,8 @@ boot() { # before sshd takes a login: files only, no package manager, no reload
 restore_files() {
   missed=''
   while read -r n what path; do
+    # A copy that a full disk, a lost power or our own kill has cut short.
+    if [ -e "$path.duo-fleet" ] || [ -L "$path.duo-fleet" ]; then rm -f -- "$path.duo-fleet" || missed=yes; fi
     same "$T/snap/$n" "$path" && continue
     if foreign "$n" "$path"; then
       grep -qxF -e "$path" "$T/foreign" 2>/dev/null || say "$path" >>"$T/foreign" || missed=yes

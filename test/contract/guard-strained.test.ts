@@ -75,6 +75,14 @@ describe('a host with systemd', () => {
     await nothingIsLeft();
   });
 
+  test('that found no room for a copy beside a file has nothing of it when what was is back', async () => {
+    await scene.bringTo('activated');
+    await must(host, `head -c 2 ${CHANGED} >${CHANGED}.duo-fleet; ln -s nowhere ${REMOVED}.duo-fleet`);
+    await scene.ask('revert');
+    expect([await record(), await scene.live()]).toEqual([REVERTED, OLD]);
+    expect(await must(host, `find ${CHANGED}* ${REMOVED}* -name '*.duo-fleet'`)).toBe('');
+  });
+
   test('whose sshd takes the new settings and does not start with them takes logins again when what was is back', async () => {
     await must(host, 'install -D /usr/sbin/sshd /root/real/sshd');
     await cover('/usr/sbin/sshd', [
