@@ -400,6 +400,11 @@ fetch_kept() {
     esac
   done <"$T/in/manifest"
   [ -d "$T/in/pkg" ] || return 0
+  # As with a download: the wait for others must not eat into activation.
+  said=$(await_dpkg 2>&1) || {
+    say "$said" | grep '^E: '
+    fail 'the packages cannot be put back now: nothing was touched'
+  }
   our_packages | cmp -s - "$T/in/pkg/live" || {
     log 'the packages were changed since they were read: nothing was touched'
     exit "$DRIFTED"
@@ -430,6 +435,11 @@ rehearse_packages() {
     { pkg_lines install && pkg_lines purge; } | grep -q "^$name\( \|\$\)" || printf '%s ' "$name"
   done)
   [ -z "$others" ] || fail "the packages cannot be put back alone, ${others% } would have to come or go with them: nothing was touched"
+}
+# dpkg does not wait for its locks, nor does apt where it only says what it would do; apt-get check does.
+await_dpkg() {
+  timeout "$((APT_LOCK_WAIT_S + 60))" apt-get -q -o DPkg::Lock::Timeout="$APT_LOCK_WAIT_S" \
+    -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= check </dev/null
 }
 # naming_any PACKAGE...: PAM files that name a module of theirs, by its path or, where libpam looks for it, by its name alone.
 naming_any() { # PACKAGE...
@@ -1076,6 +1086,8 @@ swap_packages() {
   true >"$T/packages-started" || fail "cannot write to $T"
   sync "$T/packages-started" 2>/dev/null
   if is_rollback; then
+    # Somebody may have begun since. Where it is something else, dpkg says what.
+    await_dpkg >/dev/null 2>&1
     persist swap_kept || fail 'the packages could not be put back'
     return
   fi

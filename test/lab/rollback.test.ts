@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { foldReport } from '../../src/core/report.ts';
 import { parseJournal } from '../../src/engine/journal.ts';
+import { holdLocks } from '../support/faults-packages.ts';
 import { freshFleet, type LabFleet, type LabHost } from '../support/lab.ts';
 import { automationGetsIn, hostState, productFor, sshAs, type Product } from '../support/product.ts';
 
@@ -10,6 +11,8 @@ const HOSTS = ['legacy1', 'trixie2', 'bullseye1'];
 /** Where one host is enough: a plain one. */
 const ONE = 'bookworm1';
 const LEASE_S = 20;
+/** Longer than a rollback takes until it changes anything. */
+const OTHERS_S = 20;
 
 let fleet: LabFleet;
 let product: Product;
@@ -153,6 +156,17 @@ describe('one host', () => {
     expect(failed.json.hosts[0]?.failure?.step).toBe('packages');
     expect(failed.json.hosts[0]?.failure?.message).toContain('is as it was before this rollback');
     await expectState(host, declared);
+  });
+
+  test('on which somebody else is at packages keeps all its files until he is done', async () => {
+    const pamSshd = async () => (await host.shell('cat /etc/pam.d/sshd')).stdout;
+    const asDeclared = await pamSshd();
+    const other = await holdLocks({ host }, OTHERS_S);
+    const rolling = product.run(['rollback', ...onOne, inventory]);
+    await other.heal();
+    expect(await pamSshd()).toBe(asDeclared);
+    expect((await rolling).verdicts).toEqual({ [ONE]: 'confirmed' });
+    await expectState(host, before.get(ONE));
   });
 
   test('that would lock automation out is refused, and is as it was', async () => {

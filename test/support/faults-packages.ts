@@ -29,7 +29,8 @@ sleep($ARGV[0]);
 unlink("/run/fault-locked");
 `;
 
-const holdLocks = async ({ host }: FaultPlace, seconds: number): Promise<Healing> => {
+/** Somebody else is at packages, for so long; `heal` resolves when he is done. */
+export const holdLocks = async ({ host }: Pick<FaultPlace, 'host'>, seconds: number): Promise<Healing> => {
   const holding = host.shell(`perl -e '${HOLD_LOCKS}' ${seconds}`, { timeoutMs: 300_000 });
   await must(host, waitFor('/run/fault-locked'));
   return { when: 0, heal: async () => void (await holding) };
