@@ -1277,7 +1277,6 @@ clean_up() {
   esac
   if [ "$(readlink "$HOME_DIR/active")" = "tx/$TX" ]; then
     if [ "$(state)" = confirmed ] && [ -d "$T/snap" ]; then
-      remove_undone
       mkdir -p "$HOME_DIR/snapshots"
       rm -rf "$HOME_DIR/snapshots/$TX"
       mv -f "$T/snap" "$HOME_DIR/snapshots/$TX"
@@ -1301,14 +1300,17 @@ clean_up() {
     # The claim goes last, and right after the units that would come back to it at a boot: as long as it is there, somebody
     # comes back to what could not be taken away.
     rm -rf "$ETC_DIR" "$RUN_DIR/lease" && disarm || return 1
+    # Only now it is known that /etc can be written.
+    [ "$(state)" != confirmed ] || remove_undone
     rm -f "$HOME_DIR/active"
   fi
   rm -rf "${T:?}"
 }
 # A rollback that stands leaves no folder of what it undid, where nothing is in it.
 remove_undone() {
-  if [ -r "$T/snap/dirs-undone" ]; then
-    while read -r folder; do rmdir "$folder" 2>/dev/null; done <"$T/snap/dirs-undone"
+  undone="$HOME_DIR/snapshots/$TX/dirs-undone"
+  if [ -r "$undone" ]; then
+    while read -r folder; do rmdir "$folder" 2>/dev/null; done <"$undone"
   fi
   return 0
 }

@@ -83,6 +83,21 @@ describe('a host with systemd', () => {
     expect(await must(host, `find ${CHANGED}* ${REMOVED}* -name '*.duo-fleet'`)).toBe('');
   });
 
+  test('whose /etc cannot be written when a rollback is confirmed loses the folder of what it undid as soon as it can', async () => {
+    const folder = '/etc/duo-fleet-undone';
+    await scene.bringTo('activated');
+    await must(host, `mkdir ${folder} && echo ${folder} >${GUARD_HOME}/tx/${scene.tx}/snap/dirs-undone`);
+    await must(host, 'mount --bind /etc /etc && mount -o remount,bind,ro /etc');
+    await scene.ask('confirm', { args: [scene.nonce()] });
+    await must(host, 'umount -l /etc');
+    await scene.host.released(60);
+    expect([await record(), await must(host, `ls -d ${folder} 2>&1; :`)]).toEqual([
+      CONFIRMED,
+      expect.stringContaining('No such file'),
+    ]);
+    await nothingIsLeft();
+  });
+
   test('whose sshd takes the new settings and does not start with them takes logins again when what was is back', async () => {
     await must(host, 'install -D /usr/sbin/sshd /root/real/sshd');
     await cover('/usr/sbin/sshd', [
