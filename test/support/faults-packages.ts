@@ -56,7 +56,6 @@ const lockedForRevert: Fault = {
     await run.ended;
     return holdLocks(place, 15 + place.dice(60));
   },
-  ends: 'old',
 };
 
 const SLOW = 'lab-slow';

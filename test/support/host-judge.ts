@@ -46,9 +46,11 @@ export async function judge(
 ): Promise<Judgement> {
   const state = await hostState(host);
   const named = nameState(state, states, edits);
+  const duo = duoIn(named, states);
+  const of = named === 'old' ? states.old : states.new;
   const [opened, shut, left] = [
-    await whoIsLetIn(fleet, host, duoIn(named, states)),
-    await whoIsShutOut(fleet, host, duoIn(named, states)),
+    await whoIsLetIn(fleet, host, duo),
+    await whoIsShutOut(fleet, host, (await areTheStates(host, of, edits)) ? duo : 'unclear'),
     await leftovers(host),
   ];
   const lost = await editsLost(host, edits);
@@ -107,6 +109,16 @@ export function differences(state: string, states: HostStates): string {
     })
     .toSorted((a, b) => a.length - b.length);
   return (nearer ?? []).slice(0, DIFFERENCES_MAX).join('; ');
+}
+
+/** Whether edited files are those of the state but for the edit: one that was left as somebody made it may be the other state's. */
+async function areTheStates(host: LabHost, state: string, edits: readonly Edit[]): Promise<boolean> {
+  const digests = edits.map(async ({ path, line }) => {
+    const { stdout } = await host.shell(`grep -vxF -e '${line}' ${path} | sha256sum`);
+    return `${stdout.split(' ')[0] ?? ''}  ${path}`;
+  });
+  const lines = state.split('\n');
+  return (await Promise.all(digests)).every((digest) => lines.includes(digest));
 }
 
 /** One of each kind. */
