@@ -10,6 +10,7 @@ import {
   type Healing,
 } from './fault.ts';
 import { pick } from './dice.ts';
+import type { LabHost } from './lab.ts';
 import { until } from './lab-process.ts';
 import type { UnderWay } from './product.ts';
 import {
@@ -87,6 +88,10 @@ const shutDown: Fault = {
   },
 };
 
+/** Kills what pkill(1) finds by these words, as soon as it finds any: a row may begin before it is there. */
+const killOnceThere = (host: LabHost, words: string): Promise<string> =>
+  must(host, `n=0; until pkill -KILL ${words}; do n=$((n + 1)); [ $n -lt 400 ] || exit 1; sleep 0.01; done`);
+
 const GUARD = '/[t]x/[^ ]*/in/guard.sh';
 
 const guardKilled: Fault = {
@@ -96,7 +101,7 @@ const guardKilled: Fault = {
   // Without systemd nobody starts the watcher again: told in README ("What it does not do").
   on: ({ init }) => init === 'systemd',
   strike: async ({ host }, run) => {
-    await must(host, `pkill -KILL -f '${GUARD}'`);
+    await killOnceThere(host, `-f '${GUARD}'`);
     await killController(run);
     return PASSED;
   },
@@ -108,10 +113,7 @@ const dpkgKilled: Fault = {
   rows: ['packages'],
   strike: async ({ host, dice, command }) => {
     const victim = pick(dice, command.packageTools);
-    await must(
-      host,
-      `n=0; until pkill -KILL -x '${victim}'; do n=$((n + 1)); [ $n -lt 400 ] || exit 1; sleep 0.01; done`,
-    );
+    await killOnceThere(host, `-x '${victim}'`);
     return PASSED;
   },
 };
