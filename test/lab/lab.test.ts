@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { LAB_CA_FILE, LAB_DUO_HOST, LAB_IKEY, LAB_SKEY, LAB_USERS } from '../support/lab-hosts.ts';
 import { freshFleet, type LabFleet, type LabHost } from '../support/lab.ts';
-import type { Finished } from '../support/lab-process.ts';
+import { mustRun, type Finished } from '../support/lab-process.ts';
 
 const FLEET = 'labtest';
 const OTHER = 'labtest2';
@@ -216,7 +216,26 @@ describe('the Duo cloud', () => {
   });
 });
 
+/** Takes a host's cable off the bridge, or puts it back. */
+const cable = async (host: LabHost, ...to: readonly string[]): Promise<void> => {
+  await mustRun(['ip', '-n', fleet.bastion, 'link', 'set', `v-${host.name}`, ...to]);
+};
+
 describe('fleets', () => {
+  test('whichever cable comes off the bridge, the services stay where the other hosts look for them', async () => {
+    const reach = `timeout 8 bash -c '</dev/tcp/${LAB_DUO_HOST}/443'`;
+    for (const off of fleet.hosts) {
+      await cable(off, 'nomaster');
+      try {
+        for (const host of fleet.hosts.filter((each) => each !== off)) {
+          expect((await host.shell(reach)).code, `${host.name} without ${off.name}`).toBe(0);
+        }
+      } finally {
+        await cable(off, 'master', 'br0');
+      }
+    }
+  });
+
   test('two are up side by side, and the one that goes leaves nothing behind', async () => {
     const other = await freshFleet({ name: OTHER, hosts: ['bookworm1'] });
     const traces = async (): Promise<readonly string[]> => {

@@ -16,6 +16,8 @@ export interface LabNetwork {
 }
 
 const BRIDGE = 'br0';
+/** Locally administered; each fleet's bridge is in a namespace of its own. */
+const BRIDGE_MAC = '02:00:5e:00:53:01';
 const SLOTS_MAX = 512;
 const FIRST_HOST = 10;
 /** Hosts of one fleet; .10 to .254. */
@@ -72,7 +74,9 @@ export async function createBastion(paths: FleetPaths, network: LabNetwork): Pro
   await writeFile(join(paths.bastionEtc, 'resolv.conf'), '');
   await ipBatch(paths.bastion, [
     'link set lo up',
-    `link add ${BRIDGE} type bridge`,
+    // An address of its own: else it takes the lowest of its ports' and changes it when one comes or goes, and until ARP finds out
+    // (half a minute) hosts send what is for the bastion and the services to nobody.
+    `link add ${BRIDGE} address ${BRIDGE_MAC} type bridge`,
     ...[network.bastion, network.repository, network.duo].map((ip) => `addr add ${ip}/24 dev ${BRIDGE}`),
     `link set ${BRIDGE} up`,
   ]);
