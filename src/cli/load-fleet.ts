@@ -69,10 +69,11 @@ export const loadFleet = async (
   });
   const ways = await wayDefaults(hosts, options, surroundings);
   const { settings, diagnostics: more } = parseAllSettings(hosts, { ...ways, templates });
+  const ordered = carriersLast(settings);
   return {
     ...named,
-    settings: carriersLast(settings).map((each) => withKey(each, options.privateKey)),
-    carriers: carrierNames(carriersLast(settings)),
+    settings: ordered.map((each) => withKey(each, options.privateKey)),
+    carriers: carrierNames(ordered),
     hosts,
     diagnostics: [
       ...diagnostics,

@@ -54,6 +54,22 @@ export const againOf =
     ]);
   };
 
+/** What puts back these hosts as they were before a run. @param of.inventory as it was named; `null`: not known */
+export const rollbackCommand = (
+  of: { readonly inventory: string | null; readonly run: string; readonly hosts: readonly string[] },
+  options: ConnectOptions,
+): string =>
+  shellCommand([
+    'duo-fleet',
+    'rollback',
+    ...(of.inventory === null ? [] : ['-i', of.inventory]),
+    '--run',
+    of.run,
+    '--host',
+    of.hosts.join(','),
+    ...wayWords(options),
+  ]);
+
 /** On a host that needs no change apply tries no login: whoever gave --as must not take that for a push that was approved. */
 export const asAdvice = (
   command: Command,

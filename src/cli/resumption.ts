@@ -15,12 +15,11 @@ import {
 } from '../core/standing.ts';
 import { DEFAULT_RULES, type Rollout } from '../core/wave.ts';
 import { readRuns, type ReadRun } from '../engine/run-folders.ts';
-import { shellCommand } from '../remote/shell-quote.ts';
 import type { Earlier } from '../engine/settle-earlier.ts';
 import { declaredVersion } from './declared-version.ts';
 import { namesText, rolloutLines } from '../view/wave-words.ts';
 import { hasErrors, loadFleet, partOf, type Fleet } from './load-fleet.ts';
-import { wayWords } from './next-command.ts';
+import { rollbackCommand } from './next-command.ts';
 import type { ResumeOptions } from './resume-options.ts';
 import { rolloutOf } from './rollout-options.ts';
 import { holderOf } from './run-holder.ts';
@@ -142,25 +141,19 @@ export const findResumption = async (
   };
 };
 
-const isOverIn = (standings: ReadonlyMap<string, Standing>, host: string): boolean => {
-  const standing = standings.get(host);
-  return standing !== undefined && isOver(standing);
-};
-
 /** What a run that failed was to put back and was cut off before it did; nothing where all of it is done. */
 const undoLines = (
   { state }: ReadRun,
   standings: readonly Standing[],
   options: ResumeOptions,
 ): readonly string[] => {
-  const path = state.started?.inventory ?? null;
-  const inventory = path === null ? [] : ['-i', path];
+  const inventory = state.started?.inventory ?? null;
   return [...new Set(standings.flatMap(({ toUndo }) => toUndo ?? []))].flatMap((run) => {
-    const hosts = standings.filter(({ toUndo }) => toUndo === run);
-    const names = hosts.map(({ host }) => host).join(',');
+    const left = standings.filter(({ toUndo }) => toUndo === run);
+    const hosts = left.map(({ host }) => host);
     return [
-      `More hosts failed than may, and what run ${run} had confirmed was to be rolled back (--on-failure rollback-run). Still confirmed: ${namesOf(hosts)}. This puts them back:`,
-      `  ${shellCommand(['duo-fleet', 'rollback', ...inventory, '--run', run, '--host', names, ...wayWords(options)])}`,
+      `More hosts failed than may, and what run ${run} had confirmed was to be rolled back (--on-failure rollback-run). Still confirmed: ${namesText(hosts)}. This puts them back:`,
+      `  ${rollbackCommand({ inventory, run, hosts }, options)}`,
     ];
   });
 };
@@ -335,13 +328,14 @@ const earlierOf = (
     runs.filter((each) => !alive.has(each.run)).map((each) => [each.run, each.state.started?.leaseS ?? null]),
   );
   return ({ host }) => {
-    const open = standings.get(host)?.open ?? null;
+    const standing = standings.get(host);
+    const open = standing?.open ?? null;
     return {
       run: open?.run ?? run.run,
       tx: open?.tx ?? null,
       changes: open?.changes ?? [],
       dead,
-      thenApply: thenApply && !isOverIn(standings, host),
+      thenApply: thenApply && (standing === undefined || !isOver(standing)),
     };
   };
 };

@@ -1,12 +1,11 @@
 // --on-failure rollback-run: a run in which more failed than may puts back what it has confirmed, as runs of `rollback`.
 import { JournalError } from '../engine/journal.ts';
 import { hostsText } from '../core/wave.ts';
-import { shellCommand } from '../remote/shell-quote.ts';
 import { namesText } from '../view/wave-words.ts';
 import { wrapText } from '../view/wrap-text.ts';
 import { carryRun, isToBeUndone, type CarriedRun, type Prepared, type Rim } from './carry-run.ts';
 import { partOf } from './load-fleet.ts';
-import { wayWords } from './next-command.ts';
+import { rollbackCommand } from './next-command.ts';
 import type { Options } from './options.ts';
 import type { RunPart } from './resumption.ts';
 import { rollbackRollout } from './rollout-options.ts';
@@ -68,7 +67,10 @@ const isCutShort = ({ outcome }: CarriedRun, { rollout }: Prepared): boolean =>
   rollout?.rules.onFailure === 'rollback-run' && !outcome.undisturbed;
 
 const leftText = (parts: readonly RunPart[], options: Options): string => {
-  const commands = parts.map((each) => `  ${rollbackCommand(each, options)}\n`);
+  const commands = parts.map(({ run, fleet: { paths, settings } }) => {
+    const hosts = settings.map(({ host }) => host);
+    return `  ${rollbackCommand({ inventory: paths, run, hosts }, options)}\n`;
+  });
   return `Nothing was rolled back of what follows, and the hosts stay confirmed. This would put them back:\n${commands.join('')}`;
 };
 
@@ -113,16 +115,3 @@ const rollbackOf = ({ run, fleet }: RunPart, prepared: Prepared, { surroundings 
     rollout: rollbackRollout(fleet),
   };
 };
-
-const rollbackCommand = ({ run, fleet }: RunPart, options: Options): string =>
-  shellCommand([
-    'duo-fleet',
-    'rollback',
-    '-i',
-    fleet.paths,
-    '--run',
-    run,
-    '--host',
-    fleet.settings.map(({ host }) => host).join(','),
-    ...wayWords(options),
-  ]);

@@ -41,6 +41,12 @@ export const allConfirmed: Wire = async () => async (settings, emit) => {
   return confirmed(settings.host);
 };
 
+/** Randomness by which each run has a name of its own, and later ones later names: the clock of a test stands still. */
+export const countingBytes = (): Surroundings['randomBytes'] => {
+  let count = 0;
+  return (size) => new Uint8Array(size).fill((count += 1));
+};
+
 /** What can be done in one folder that has the inventory. */
 export const invocationsIn = (folder: string) => ({
   /** Names of the runs that have a journal. */

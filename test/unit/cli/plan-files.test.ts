@@ -19,7 +19,7 @@ import { parsePlanFile, type ApprovedPlans } from '../../../src/core/approved-pl
 import { makePlan, type Plan } from '../../../src/core/plan.ts';
 import type { Verdict } from '../../../src/core/verdict.ts';
 import { parseJournal } from '../../../src/engine/journal.ts';
-import { INVENTORY, invocationsIn, SKEY } from '../../support/invocation.ts';
+import { countingBytes, INVENTORY, invocationsIn, SKEY } from '../../support/invocation.ts';
 import { resultOf } from '../../support/run-scene.ts';
 
 const CHANGES = [{ kind: 'reload', step: 'sshd-settings', target: 'ssh', why: [] }] as const;
@@ -33,14 +33,9 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'duo-fleet-plan-'));
   writeFileSync(join(folder, 'inventory.yml'), INVENTORY);
   const invocations = invocationsIn(folder);
-  let runs = 0;
   ({ runsIn } = invocations);
-  // Each run has a name of its own.
-  call = (line, wire, overrides) => {
-    runs += 1;
-    const randomBytes = (size: number): Uint8Array => new Uint8Array(size).fill(runs);
-    return invocations.call(line, wire, { randomBytes, ...overrides });
-  };
+  const randomBytes = countingBytes();
+  call = (line, wire, overrides) => invocations.call(line, wire, { randomBytes, ...overrides });
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 

@@ -10,7 +10,7 @@ import type { Remote } from '../../../src/core/remote.ts';
 import type { Verdict } from '../../../src/core/verdict.ts';
 import { parseJournal } from '../../../src/engine/journal.ts';
 import type { JsonDocument } from '../../../src/view/json-document.ts';
-import { INVENTORY, invocationsIn } from '../../support/invocation.ts';
+import { countingBytes, INVENTORY, invocationsIn } from '../../support/invocation.ts';
 import { resultOf } from '../../support/run-scene.ts';
 
 let folder = '';
@@ -25,9 +25,7 @@ beforeEach(() => {
   writeFileSync(join(folder, 'inventory.yml'), INVENTORY);
   const invocations = invocationsIn(folder);
   ({ runsIn } = invocations);
-  let runs = 0;
-  // Each run has a name of its own, and later ones have later names.
-  const randomBytes = (size: number): Uint8Array => new Uint8Array(size).fill((runs += 1));
+  const randomBytes = countingBytes();
   call = (line, wire, more) => invocations.call(line, wire, { randomBytes, ...more });
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
